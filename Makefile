@@ -1,0 +1,27 @@
+# Verbs for people; the build itself is Meson's (meson.build).
+#   make          build/assay          make quick   tests of under a minute
+#   make check    everything CI runs   make demo    appraise a recorded machine
+#   make asan     sanitizers           make fuzz    each target for FUZZ_SECONDS
+#   make bench    speed beside floors  make lint    layers, banned words, scripts
+#   make install  DESTDIR, PREFIX      make clean
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+export ASSAY_PREFIX = $(PREFIX)
+
+all: build/build.ninja
+	@ninja -C build
+
+build/build.ninja:
+	@tools/bootstrap
+	@meson setup build --prefix "$(PREFIX)" $(MESON_OPTIONS)
+
+quick check demo asan fuzz bench lint: all
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/$@
+
+install: all
+	@meson install -C build --no-rebuild $(if $(DESTDIR),--destdir "$(DESTDIR)")
+
+clean:
+	@rm -rf build build-asan build-fuzz build-clang
+
+.PHONY: all quick check demo asan fuzz bench lint install clean

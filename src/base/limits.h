@@ -1,0 +1,57 @@
+/* limits.h: every ceiling of the program, with its reason.
+ *
+ * A ceiling is there so that an attacker who writes the input cannot make us
+ * use memory or time without bound; it is set well above what real machines
+ * produce, and hitting one is an error that names it, never a silent cut.
+ * Sizes are bytes unless the name says otherwise.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+#include <stddef.h>
+
+#define KIB(n) ((size_t)(n) * 1024)
+#define MIB(n) (KIB(n) * 1024)
+#define GIB(n) (MIB(n) * 1024)
+
+/* Files read whole.  A list of a million entries is about 150 MiB. */
+#define LIMIT_IMA_LOG		GIB(2)
+/* UEFI hosts write 20 to 100 KiB; option-ROM-rich servers some hundred. */
+#define LIMIT_EVENT_LOG		MIB(16)
+/* Quotes, signatures, public areas, certificates, PCR files. */
+#define LIMIT_SMALL_FILE	MIB(1)
+/* A JSON policy of a million paths with two digests each is about 200 MiB. */
+#define LIMIT_POLICY_FILE	GIB(1)
+/* Ten million digests with their paths need about 1.5 GiB. */
+#define LIMIT_POLICY_TABLE	GIB(16)
+
+/* IMA: kernel 16 chars a field id, 15 fields (security/integrity/ima/ima_template.c). */
+#define LIMIT_IMA_NAME		255
+#define LIMIT_IMA_FIELDS	16
+/* One record's template data: an ima-buf with a policy or a key; the kernel
+ * itself stops at its kmalloc limit of 4 MiB. */
+#define LIMIT_IMA_DATA		MIB(4)
+#define LIMIT_PATH		KIB(64)	/* n-ng has no limit; PATH_MAX is 4 KiB */
+/* MAX_SIGNATURE_SIZE of the kernel is 1024; ML-DSA-87 needs 4627. */
+#define LIMIT_SIGNATURE		KIB(8)
+#define LIMIT_XATTR		KIB(64)	/* XATTR_SIZE_MAX */
+
+/* A digest or an MPI of any algorithm here fits (SHA-512; RSA-8192). */
+#define LIMIT_DIGEST		64
+#define LIMIT_TPM_BANKS		16	/* TPM2_NUM_PCR_BANKS of tpm2-tss */
+#define LIMIT_PCRS		24	/* PC Client: 24 PCRs; select is 3 bytes */
+
+#define LIMIT_JSON_DEPTH	64	/* nesting; our own formats use 8 */
+#define LIMIT_TEXT_LINE		KIB(128)/* one line of a text list: path, digest */
+
+/* Regular expressions: PCRE2 counts, so that no path can stall an appraisal. */
+#define LIMIT_REGEX_COUNT	65536
+#define LIMIT_REGEX_LENGTH	KIB(64)
+#define LIMIT_REGEX_MATCH	1000000	/* pcre2_set_match_limit */
+#define LIMIT_REGEX_DEPTH	10000	/* pcre2_set_depth_limit */
+#define LIMIT_REGEX_HEAP_KIB	16384	/* pcre2_set_heap_limit */
+
+/* Memory one appraisal may take beside its inputs. */
+#define LIMIT_APPRAISAL_ARENA	GIB(1)
+
+#endif

@@ -1,0 +1,26 @@
+/* text.h: text encodings, strict: one accepted form each, no white space, no leftovers. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include "base/buf.h"
+
+/** hex_decode(s, b): Pairs of hex digits of either case, appended to ${b}. False
+ * (nothing written) for an odd count or another character. */
+MUST_CHECK bool hex_decode(struct span s, struct buf *b);
+
+/** hex_fixed(s, out, n): Exactly 2*${n} digits into ${out}. */
+MUST_CHECK bool hex_fixed(struct span s, uint8_t *out, size_t n);
+
+/** base64_decode(s, b): RFC 4648 section 4 with padding, canonical (unused bits 0). */
+MUST_CHECK bool base64_decode(struct span s, struct buf *b);
+
+/** base64url_decode(s, b): Section 5, without padding, canonical. */
+MUST_CHECK bool base64url_decode(struct span s, struct buf *b);
+
+/** utf8_valid(s): RFC 3629: no overlong forms, no surrogates, at most U+10FFFF. */
+MUST_CHECK bool utf8_valid(struct span s);
+
+/** dec_u64(s, out): Decimal digits only, no sign, no leading zero but "0" itself. */
+MUST_CHECK bool dec_u64(struct span s, uint64_t *out);
+
+#endif

@@ -1,0 +1,153 @@
+#include "cmd/command.h"
+
+#include <stdarg.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+#define COMMAND(c) extern const struct command c;
+#include "cmd/commands.tbl"
+#undef COMMAND
+
+const struct command *const commands[] = {
+#define COMMAND(c) &c,
+#include "cmd/commands.tbl"
+#undef COMMAND
+	NULL
+};
+
+size_t
+opt_count(const struct invocation *in, const char *name)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < in->n_given; i++)
+		n += strcmp(in->given[i].spec->name, name) == 0;
+	return n;
+}
+
+const char *
+opt_nth(const struct invocation *in, const char *name, size_t nth)
+{
+	for (size_t i = 0; i < in->n_given; i++)
+		if (strcmp(in->given[i].spec->name, name) == 0 && nth-- == 0)
+			return in->given[i].value;
+	return NULL;
+}
+
+bool
+opt_has(const struct invocation *in, const char *name)
+{
+	return opt_count(in, name) > 0;
+}
+
+const char *
+opt_get(const struct invocation *in, const char *name)
+{
+	size_t n = opt_count(in, name);
+
+	return n == 0 ? NULL : opt_nth(in, name, n - 1);
+}
+
+static json_t *
+error_json(const struct err *e)
+{
+	json_t *inner = json_pack("{s:s, s:s}", "code", err_token(e->code), "message", e->message);
+
+	if (e->file[0] != '\0')
+		json_object_set_new(inner, "file", json_escaped(span_str(e->file)));
+	else
+		json_object_set_new(inner, "file", json_null());
+	json_object_set_new(inner, "offset", e->place == ERR_AT_OFFSET ?
+	    json_integer((json_int_t)e->offset) : json_null());
+	if (e->place == ERR_AT_LINE) {
+		json_object_set_new(inner, "line", json_integer((json_int_t)e->line));
+		if (e->column != 0)
+			json_object_set_new(inner, "column", json_integer((json_int_t)e->column));
+	}
+	if (e->hint[0] != '\0')
+		json_object_set_new(inner, "hint", json_string(e->hint));
+	return json_pack("{s:o}", "error", inner);
+}
+
+static void
+error_text(const struct err *e)
+{
+	BUF_AUTO struct buf b = buf_init(SIZE_MAX / 2);
+
+	buf_str(&b, "assay: ");
+	if (e->file[0] != '\0') {
+		buf_escape(&b, span_str(e->file));
+		buf_str(&b, ": ");
+	}
+	if (e->place == ERR_AT_OFFSET)
+		buf_printf(&b, "byte %llu: ", (unsigned long long)e->offset);
+	else if (e->place == ERR_AT_LINE && e->column != 0)
+		buf_printf(&b, "line %llu, column %llu: ", (unsigned long long)e->line,
+		    (unsigned long long)e->column);
+	else if (e->place == ERR_AT_LINE)
+		buf_printf(&b, "line %llu: ", (unsigned long long)e->line);
+	buf_escape(&b, span_str(e->message));
+	if (e->hint[0] != '\0') {
+		buf_str(&b, "\n       ");
+		buf_escape(&b, span_str(e->hint));
+	}
+	buf_u8(&b, '\n');
+	fwrite(b.p, 1, b.n, stderr);
+}
+
+enum exit_status
+cmd_error(const struct invocation *in, const struct err *e)
+{
+	JSON_AUTO json_t *j = NULL;
+
+	if (in != NULL && in->json && (j = error_json(e)) != NULL) {
+		struct err ignored;
+
+		/* Standard output may be what failed: then the text still tells. */
+		if (cmd_print_json(j, &ignored) != 0)
+			error_text(e);
+	} else {
+		error_text(e);
+	}
+	return e->code == ERR_USAGE ? EXIT_USAGE : EXIT_UNDECIDED;
+}
+
+enum exit_status
+cmd_usage(const struct invocation *in, const char *fmt, ...)
+{
+	char text[1024];
+	struct err e = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err_set(&e, ERR_USAGE, "%s", text);
+	if (in != NULL && in->cmd != NULL)
+		err_hint(&e, ERR_USAGE, "see assay %s%s%s --help", in->cmd->noun,
+		    in->cmd->verb == NULL ? "" : " ", in->cmd->verb == NULL ? "" : in->cmd->verb);
+	return cmd_error(in, &e);
+}
+
+int
+cmd_output(const char *path, struct span data, struct err *e)
+{
+	if (path != NULL && strcmp(path, "-") != 0)
+		return file_write(path, data, 0644, e);
+	if (fwrite(data.p, 1, data.n, stdout) != data.n || fflush(stdout) != 0)
+		return err_errno(e, "cannot write to standard output");
+	return 0;
+}
+
+int
+cmd_print_json(const json_t *j, struct err *e)
+{
+	BUF_AUTO struct buf b = buf_init(SIZE_MAX / 2);
+	int rc;
+
+	json_write(j, &b);
+	if ((rc = buf_done(&b, e)) != 0)
+		return rc;
+	return cmd_output(NULL, buf_view(&b), e);
+}

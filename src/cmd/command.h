@@ -1,0 +1,85 @@
+/* command.h: a command is data: what it is called, what it takes, how it is told.
+ *
+ * From the tables in the cmd_*.c files come parsing, --help, the man pages and
+ * the shell completion, so that none of them can say something else than the
+ * program does.  To add a command: write cmd_<noun>_<verb>.c with a
+ * "const struct command cmd_<noun>_<verb>" and name it in commands.tbl.
+ *
+ * Every command takes --help, and --json where wants_json is set.
+ */
+#ifndef CMD_COMMAND_H
+#define CMD_COMMAND_H
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/json.h"
+
+enum exit_status {
+	EXIT_GOOD = 0,		/* trusted, clean, done */
+	EXIT_FINDING = 1,	/* untrusted, changed, invalid */
+	EXIT_USAGE = 2,		/* wrong command line or configuration */
+	EXIT_UNDECIDED = 3,	/* could not decide; never reads as good */
+};
+
+enum complete { COMPLETE_NONE = 0, COMPLETE_FILE, COMPLETE_DIR, COMPLETE_WORDS };
+
+struct option_spec {
+	const char *name;		/* without the dashes */
+	char letter;			/* short form, or 0 */
+	const char *arg;		/* name of its argument; NULL: a flag */
+	bool repeat;			/* may be given more than once */
+	enum complete complete;
+	const char *words;		/* COMPLETE_WORDS: "a b c" */
+	const char *help;		/* one sentence, lower case, no full stop */
+};
+
+struct invocation;
+
+struct command {
+	const char *noun, *verb;	/* verb NULL: the noun alone */
+	const char *summary;		/* one line, lower case, no full stop */
+	const char *operands;		/* "FILE", "FILE...", "[NAME]"; "" for none */
+	int min_operands, max_operands;	/* max -1: any number */
+	enum complete complete;		/* of operands */
+	const char *description;	/* paragraphs separated by blank lines */
+	const char *example;		/* lines as typed and printed */
+	bool wants_json;
+	const struct option_spec *options; /* ends with name NULL; may be NULL */
+	enum exit_status (*run)(const struct invocation *in, struct err *e);
+};
+
+/* A parsed command line. */
+struct invocation {
+	const struct command *cmd;
+	bool json;
+	const char **operands;
+	size_t n_operands;
+	struct { const struct option_spec *spec; const char *value; } *given;
+	size_t n_given;
+};
+
+/** opt_has/opt_get: Whether an option was given; its (last) value or NULL. */
+bool opt_has(const struct invocation *in, const char *name);
+const char *opt_get(const struct invocation *in, const char *name);
+
+/** opt_count/opt_nth: The values of an option that repeats, in order. */
+size_t opt_count(const struct invocation *in, const char *name);
+const char *opt_nth(const struct invocation *in, const char *name, size_t i);
+
+/** cmd_error(in, e): Print ${e} (to stderr as text, or with --json as the object
+ * {"error":...} to stdout) and give the exit status that fits its code. */
+enum exit_status cmd_error(const struct invocation *in, const struct err *e);
+
+/** cmd_usage(in, fmt, ...): The same for a wrong command line. */
+enum exit_status cmd_usage(const struct invocation *in, const char *fmt, ...) ERR_PRINTF(2, 3);
+
+/** cmd_print_json(j, e): Write a JSON document to stdout; 0 or an error. */
+MUST_CHECK int cmd_print_json(const json_t *j, struct err *e);
+
+/** cmd_output(in, path, data, e): Write to ${path}, or to stdout if NULL or "-". */
+MUST_CHECK int cmd_output(const char *path, struct span data, struct err *e);
+
+extern const struct command *const commands[];	/* ends with NULL */
+
+#endif

@@ -1,0 +1,216 @@
+#include "formats/ima_template.h"
+
+static const char *const field_names[IMA_FIELD_COUNT] = {
+	[IMA_FIELD_UNKNOWN] = "unknown",
+#define FIELD(sym, name, text) [IMA_FIELD_##sym] = name,
+#include "formats/ima_fields.tbl"
+#undef FIELD
+};
+
+/* security/integrity/ima/ima_template.c, builtin_templates[] */
+static const struct { const char *name, *format; } builtin[] = {
+	{ "ima",        "d|n" },
+	{ "ima-ng",     "d-ng|n-ng" },
+	{ "ima-sig",    "d-ng|n-ng|sig" },
+	{ "ima-ngv2",   "d-ngv2|n-ng" },
+	{ "ima-sigv2",  "d-ngv2|n-ng|sig" },
+	{ "ima-buf",    "d-ng|n-ng|buf" },
+	{ "ima-modsig", "d-ng|n-ng|sig|d-modsig|modsig" },
+	{ "evm-sig",    "d-ng|n-ng|evmsig|xattrnames|xattrlengths|xattrvalues|iuid|igid|imode" },
+};
+
+const char *
+ima_field_name(enum ima_field_id id)
+{
+	return field_names[id];
+}
+
+enum ima_field_id
+ima_field_by_name(struct span name)
+{
+	for (enum ima_field_id i = IMA_FIELD_UNKNOWN + 1; i < IMA_FIELD_COUNT; i++)
+		if (span_is(name, field_names[i]))
+			return i;
+	return IMA_FIELD_UNKNOWN;
+}
+
+size_t
+ima_template_fields(struct span name, enum ima_field_id ids[LIMIT_IMA_FIELDS])
+{
+	struct span rest = name;
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(builtin) / sizeof(builtin[0]); i++)
+		if (span_is(name, builtin[i].name))
+			rest = span_str(builtin[i].format);
+	for (bool more = true; more; n++) {
+		size_t bar = span_find(rest, '|');
+
+		more = bar < rest.n;
+		if (n == LIMIT_IMA_FIELDS)
+			return 0;
+		ids[n] = ima_field_by_name(span_head(rest, bar));
+		if (ids[n] == IMA_FIELD_UNKNOWN)
+			return 0;
+		rest = span_from(rest, bar + 1);
+	}
+	return n;
+}
+
+/* Cut the data into the template's fields; they must use it up exactly. */
+static bool
+split(struct ima_entry *n, const enum ima_field_id *ids, size_t count, bool big_endian)
+{
+	struct rd r = rd_init(n->data);
+
+	for (size_t i = 0; i < count; i++) {
+		struct span bytes;
+
+		if (!(big_endian ? rd_be32_span(&r, LIMIT_IMA_DATA, &bytes) :
+		    rd_le32_span(&r, LIMIT_IMA_DATA, &bytes))) {
+			n->why = "its data ends inside a field";
+			return false;
+		}
+		n->fields[i] = (struct ima_field){ ids[i], bytes };
+	}
+	n->n_fields = count;
+	if (!rd_end(&r)) {
+		n->why = "its data goes on behind the last field";
+		n->n_fields = 0;
+		return false;
+	}
+	return true;
+}
+
+/* "algo:" NUL digest (ima_template_lib.c, ima_eventdigest_init_common).  An algorithm
+ * we do not know is kept by its name; a known one must have its size. */
+static bool
+decode_digest(struct span f, enum digest_alg *alg, struct span *name, struct span *digest)
+{
+	size_t colon = span_find(f, ':');
+
+	if (colon + 2 > f.n || f.p[colon + 1] != 0)
+		return false;
+	*name = span_head(f, colon);
+	*alg = digest_alg_by_name(*name);
+	*digest = span_from(f, colon + 2);
+	return *alg == DIGEST_NONE ? digest->n > 0 : digest->n == digest_alg_size(*alg);
+}
+
+static bool
+decode_typed_digest(struct ima_entry *n, struct span f)
+{
+	if (span_starts(f, span_lit("verity:"))) {
+		n->digest_type = IMA_DIGEST_VERITY;
+		f = span_from(f, 7);
+	} else if (span_starts(f, span_lit("ima:"))) {
+		f = span_from(f, 4);
+	} else {
+		return false;
+	}
+	return decode_digest(f, &n->file_alg, &n->file_alg_name, &n->file_digest);
+}
+
+static bool
+decode_old_digest(struct ima_entry *n, struct span f)
+{
+	n->file_alg = f.n == 20 ? DIGEST_SHA1 : f.n == 16 ? DIGEST_MD5 : DIGEST_NONE;
+	n->file_alg_name = span_str(digest_alg_name(n->file_alg));
+	n->file_digest = f;
+	return n->file_alg != DIGEST_NONE;
+}
+
+/* A stored string: one NUL, at its end.  One inside would make us and a C program
+ * read two different names out of the same measured bytes. */
+static bool
+decode_string(struct span f, struct span *out)
+{
+	if (f.n == 0 || span_find(f, 0) != f.n - 1)
+		return false;
+	*out = span_head(f, f.n - 1);
+	return true;
+}
+
+static bool
+decode_modsig_digest(struct ima_entry *n, struct span f)
+{
+	struct span name;
+
+	return f.n == 0 || decode_digest(f, &n->modsig_alg, &name, &n->modsig_digest);
+}
+
+/* Decode one field; NULL, or why it cannot be. */
+static const char *
+decode_field(struct ima_entry *n, const struct ima_field *f)
+{
+	struct span s;
+
+	switch (f->id) {
+	case IMA_FIELD_D:
+		return decode_old_digest(n, f->bytes) ? NULL : "its digest has an odd size";
+	case IMA_FIELD_D_NG:
+		return decode_digest(f->bytes, &n->file_alg, &n->file_alg_name, &n->file_digest) ?
+		    NULL : "its digest field does not parse";
+	case IMA_FIELD_D_NGV2:
+		return decode_typed_digest(n, f->bytes) ? NULL : "its digest field does not parse";
+	case IMA_FIELD_N:
+		/* Without NUL in template "ima", with it in custom formats. */
+		n->path = f->bytes;
+		return n->is_ima || decode_string(f->bytes, &n->path) ? NULL : "its name is not one string";
+	case IMA_FIELD_N_NG:
+		return decode_string(f->bytes, &n->path) ? NULL : "its name is not one string";
+	case IMA_FIELD_SIG:
+		n->sig = f->bytes;
+		return f->bytes.n <= LIMIT_SIGNATURE ? NULL : "its signature is too long";
+	case IMA_FIELD_BUF:
+		n->buf = f->bytes;
+		n->has_buf = true;
+		return NULL;
+	case IMA_FIELD_D_MODSIG:
+		return decode_modsig_digest(n, f->bytes) ? NULL : "its d-modsig field does not parse";
+	case IMA_FIELD_MODSIG:
+		n->modsig = f->bytes;
+		return NULL;
+	case IMA_FIELD_EVMSIG:
+		n->evmsig = f->bytes;
+		return NULL;
+	case IMA_FIELD_IUID:
+	case IMA_FIELD_IGID:
+		return f->bytes.n == 0 || f->bytes.n == 4 ? NULL : "its iuid or igid is not 4 bytes";
+	case IMA_FIELD_IMODE:
+		return f->bytes.n == 0 || f->bytes.n == 2 ? NULL : "its imode is not 2 bytes";
+	case IMA_FIELD_DEP:
+	case IMA_FIELD_CGN:
+	case IMA_FIELD_CG_PATH:
+		return f->bytes.n == 0 || decode_string(f->bytes, &s) ? NULL :
+		    "a string field is not one string";
+	case IMA_FIELD_XATTRNAMES:
+	case IMA_FIELD_XATTRLENGTHS:
+	case IMA_FIELD_XATTRVALUES:
+		return NULL;
+	case IMA_FIELD_UNKNOWN:
+	case IMA_FIELD_COUNT:
+	default:
+		return "it has a field that is not known";
+	}
+}
+
+void
+ima_template_decode(struct ima_entry *n, bool big_endian)
+{
+	enum ima_field_id ids[LIMIT_IMA_FIELDS];
+	size_t count = ima_template_fields(n->template_name, ids);
+
+	n->known_template = count > 0;
+	n->well_formed = false;
+	if (!n->known_template) {
+		n->why = "its template is not known";
+		return;
+	}
+	if (!n->is_ima && !split(n, ids, count, big_endian))
+		return;
+	for (size_t i = 0; i < n->n_fields; i++)
+		if ((n->why = decode_field(n, &n->fields[i])) != NULL)
+			return;
+	n->well_formed = true;
+}
