@@ -32,7 +32,7 @@ err_text(int code)
 	return "unknown error";
 }
 
-static void
+__attribute__((format(printf, 3, 0))) static void
 set_message(struct err *e, int code, const char *fmt, va_list ap)
 {
 	e->code = code;
