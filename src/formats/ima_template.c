@@ -50,6 +50,10 @@ ima_template_fields(struct span name, enum ima_field_id ids[LIMIT_IMA_FIELDS])
 		if (n == LIMIT_IMA_FIELDS)
 			return 0;
 		ids[n] = ima_field_by_name(span_head(rest, bar));
+		/* The name is not measured: a field twice would let its writer choose which one counts. */
+		for (size_t i = 0; i < n; i++)
+			if (ids[i] == ids[n])
+				return 0;
 		if (ids[n] == IMA_FIELD_UNKNOWN)
 			return 0;
 		rest = span_from(rest, bar + 1);

@@ -14,7 +14,7 @@ like "$err" "none: cannot open: No such file" "and says why"
 head -c 1000 "$golden/debian12-vm/list3.bin" >"$tmp/cut"
 run ima-log show "$tmp/cut"
 exits 3 "a list that is cut"
-like "$err" 'cut: byte [0-9]+: entry 8 .*ends inside it' "names file, byte and entry"
+like "$err" 'cut: byte [0-9]+: entry 10 .*ends inside it' "names file, byte and entry"
 
 run ima-log show
 exits 2 "no operand: usage"
