@@ -45,6 +45,10 @@ enum {
 /** tpm_alg_name(id): tpm2-tools' word ("rsassa", "sha256"); "unknown". */
 const char *tpm_alg_name(uint16_t id);
 
+/** tpm_bank_by_name(name): A PCR bank by tpm2-tools' word or the kernel's ("sm3_256",
+ * "sm3"); DIGEST_NONE for what is not a TPM's hash. */
+enum digest_alg tpm_bank_by_name(struct span name);
+
 /* One bank of a selection. */
 struct tpm_bank {
 	uint16_t id;			/* TPM_ALG_ID as it stands */
@@ -76,5 +80,8 @@ bool tpm_selection_empty(const struct tpm_selection *s);
 
 /** tpm_selection_dump(s, b): "sha256:0,1,10+sha1:10", as tpm2-tools take it. */
 void tpm_selection_dump(const struct tpm_selection *s, struct buf *b);
+
+/** tpm_dump_bytes(b, name, s): A line of a dump: the name and hex, "-" for no bytes. */
+void tpm_dump_bytes(struct buf *b, const char *name, struct span s);
 
 #endif
