@@ -40,6 +40,14 @@
 #define LIMIT_DIGEST		64
 #define LIMIT_TPM_BANKS		16	/* TPM2_NUM_PCR_BANKS of tpm2-tss */
 #define LIMIT_PCRS		24	/* PC Client: 24 PCRs; select is 3 bytes */
+/* A name or a TPM2B_DATA is at most an algorithm number and the largest digest. */
+#define LIMIT_TPM_NAME		(2 + LIMIT_DIGEST)
+#define LIMIT_TPM_NONCE		64	/* what commands take; TPMs with SHA-256 take 34 or 50 */
+#define LIMIT_TPM_RSA		1024	/* RSA-8192, the largest crypto/ accepts */
+#define LIMIT_TPM_COORDINATE	128	/* of an EC point or signature; P-521 needs 66 */
+#define LIMIT_TPM_NV		KIB(8)	/* TPM2B_MAX_NV_BUFFER: vendors have 512 to 2048 */
+/* TPM2_PCR_Read gives at most 8 values a list, and may give one only. */
+#define LIMIT_TPM_PCR_LISTS	(LIMIT_TPM_BANKS * LIMIT_PCRS)
 
 #define LIMIT_JSON_DEPTH	64	/* nesting; our own formats use 8 */
 #define LIMIT_TEXT_LINE		KIB(128)/* one line of a text list: path, digest */
