@@ -24,6 +24,11 @@
 #define LIMIT_POLICY_FILE	GIB(1)
 /* Ten million digests with their paths need about 1.5 GiB. */
 #define LIMIT_POLICY_TABLE	GIB(16)
+/* Everything in a policy but its files: names of packages, rules, keys.  A whole
+ * Debian release has 65,000 packages, about 5 MiB. */
+#define LIMIT_POLICY_ARENA	GIB(1)
+/* A layer is a number of 16 bits in the compiled table; real policies have ten. */
+#define LIMIT_POLICY_LAYERS	65535
 
 /* IMA: kernel 16 chars a field id, 15 fields (security/integrity/ima/ima_template.c). */
 #define LIMIT_IMA_NAME		255
