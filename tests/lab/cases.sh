@@ -109,7 +109,7 @@ for v in 6.1 6.12; do
 case_add critical-data-$v $v $three 'ima_policy=tcb|critical_data ima_template=ima-ng security=selinux' \
     'ima-buf entries: kernel_version, the state of SELinux (no policy loaded), device-mapper.' <<'END'
 disk && modprobe dm-mod && mount -t selinuxfs sel /sys/fs/selinux 2>/dev/null
-/poke map 'lab,one' /dev/nvme1n1 && echo 0 >/sys/fs/selinux/checkreqprot; save /out
+/poke map 'lab,one' $spare && echo 0 >/sys/fs/selinux/checkreqprot; save /out
 END
 case_add policy-$v $v $three 'ima_template=ima-sig' \
     'A custom policy: other PCRs, templates by rule, a key, a kexec command line, the kexec files.' <<'END'
@@ -123,12 +123,12 @@ measure func=KEXEC_INITRAMFS_CHECK
 measure func=CRITICAL_DATA label=device-mapper pcr=11
 measure func=POLICY_CHECK' && files && changes && /poke key _ima /key.der &&
 /poke kexec-load /mnt/boot/vmlinuz /mnt/boot/initrd 'root=/dev/vda again quiet' &&
-/poke map lab2 /dev/nvme1n1 && save /out
+/poke map lab2 $spare && save /out
 END
 case_add kexec-without-carry-$v $v $three 'ima_policy=tcb ima_template=ima-ng' \
     'kexec on a kernel without IMA_KEXEC: the list begins again with boot_aggregate, PCR 10 goes on from the value in before-kexec/.' <<'END'
-disk; if grep -q assay_again /proc/cmdline; then
-files && save /out && cp -r /mnt/first /out/first
-else files && again; fi
+disk && files && if grep -q assay_again /proc/cmdline; then
+save /out && cp -r /mnt/first /out/first
+else again; fi
 END
 done

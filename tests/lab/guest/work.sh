@@ -4,15 +4,21 @@
 # run from the initramfs (tmpfs), which no policy here measures; what is to be
 # measured lies on the ext4 disk under /mnt.
 
+# The controllers are probed behind our back and in no fixed order: the first
+# disk is the one whose serial number is 1; $spare is the other, empty one.
 disk()
 {
-	# The controller is probed behind our back.
 	i=0
-	until mount -t ext4 /dev/nvme0n1 /mnt 2>/dev/null; do
+	while [ $i -lt 100 ]; do
+		[ ! -b /dev/nvme0n1 ] || [ ! -b /dev/nvme1n1 ] || break
 		i=$((i + 1))
-		[ $i -lt 100 ] || return
 		usleep 100000
 	done
+	# shellcheck disable=SC2034 # spare: for the jobs
+	first=/dev/nvme0n1 spare=/dev/nvme1n1
+	read -r n </sys/class/nvme/nvme0/serial
+	[ "$n" = 1 ] || { first=/dev/nvme1n1 spare=/dev/nvme0n1; }
+	mount -t ext4 $first /mnt
 }
 
 # Programs, a script, and files root reads, with odd names.
