@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#define IMA_PCR 10	/* CONFIG_IMA_MEASURE_PCR_IDX of every distribution's kernel */
-
 /* One way to read the list: from which values, and how many entries to step over. */
 struct attempt {
 	const struct resume_state *from;	/* NULL: from zero */
@@ -16,7 +14,7 @@ struct attempt {
 struct run {
 	const struct match_input *in;
 	struct replay r;
-	struct hasher *sha256, *digest;		/* digest: for targets known only by it */
+	struct hasher *sha256;
 	struct match *m;
 };
 
@@ -63,16 +61,15 @@ reached(struct run *x, uint32_t pcr)
 {
 	const struct match_target *t = x->in->target;
 	size_t size = digest_alg_size(x->r.pcrs.bank);
-	uint8_t md[LIMIT_DIGEST];
 
-	if (t == NULL || ((t->covered >> pcr) & 1) == 0)
+	if (t == NULL)
 		return false;
-	if (t->known)
-		return memcmp(x->r.pcrs.v[pcr], t->v[pcr], size) == 0;
-	return pcr == IMA_PCR && hasher_start(x->digest) && hasher_add(x->digest, t->before) &&
-	    hasher_add(x->digest, span_of(x->r.pcrs.v[pcr], size)) &&
-	    hasher_add(x->digest, t->after) && hasher_finish(x->digest, md) &&
-	    span_eq(span_of(md, digest_alg_size(t->digest_alg)), t->digest);
+	if (t->matcher == NULL)
+		return ((t->covered >> pcr) & 1) != 0 && memcmp(x->r.pcrs.v[pcr], t->v[pcr], size) == 0;
+	if (pcr != IMA_PCR)
+		return false;
+	memcpy(t->slot, x->r.pcrs.v[pcr], size);
+	return quote_matcher_test(t->matcher);
 }
 
 static int
@@ -154,18 +151,15 @@ static int
 attempt_run(const struct match_input *in, enum digest_alg column, const struct attempt *a,
     struct match *m, struct err *e)
 {
-	HASHER_AUTO struct hasher *sha256 = NULL, *digest = NULL;
+	HASHER_AUTO struct hasher *sha256 = NULL;
 	struct match n = { .skip = a->skip, .shift = a->shift, .padded_sha1 = a->padded };
 	struct run x = { .in = in, .m = &n };
 	int rc;
 
 	if ((rc = hasher_new(DIGEST_SHA256, &sha256, e)) != 0 ||
-	    (in->target != NULL && !in->target->known &&
-	    (rc = hasher_new(in->target->digest_alg, &digest, e)) != 0) ||
 	    (rc = replay_start(&x.r, in->bank, column, a->padded, e)) != 0)
 		return rc;
 	x.sha256 = sha256;
-	x.digest = digest;
 	if (a->from != NULL)
 		run_resume(&x, a->from);
 	rc = run_list(&x, a, e);
@@ -309,7 +303,7 @@ match_list(const struct match_input *in, struct match *m, struct err *e)
 		return rc;
 	}
 	n.begins_boot = s.begins_boot;
-	n.untouched = t != NULL && t->known && ((t->covered >> IMA_PCR) & 1) != 0 &&
+	n.untouched = t != NULL && t->matcher == NULL && ((t->covered >> IMA_PCR) & 1) != 0 &&
 	    span_zero(span_of(t->v[IMA_PCR], digest_alg_size(in->bank)));
 	*m = n;
 	return 0;

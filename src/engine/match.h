@@ -15,20 +15,19 @@
 #ifndef ENGINE_MATCH_H
 #define ENGINE_MATCH_H
 
+#include "engine/quote.h"
 #include "engine/replay.h"
 #include "formats/resume_state.h"
 
 /* What the replay is compared with. */
 struct match_target {
-	enum digest_alg bank;
-	uint64_t covered;		/* PCRs whose values the quote covers */
-	bool known;			/* the values are in v; else only digest is known */
+	uint64_t covered;		/* PCRs of the bank whose values are known */
 	uint8_t v[REPLAY_PCRS][LIMIT_DIGEST];
 
-	/* !known: H(values of the selection in order) must equal digest.  ${prefix} and
-	 * ${suffix} are the values before and after PCR 10's in that order. */
-	enum digest_alg digest_alg;
-	struct span digest, before, after;
+	/* Else only the quote's digest is known: candidates of PCR 10 are written to the
+	 * slot and the whole is tested.  Borrowed; NULL if the values are known. */
+	struct quote_matcher *matcher;
+	uint8_t *slot;
 };
 
 struct match_input {
