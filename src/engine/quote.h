@@ -72,31 +72,13 @@ MUST_CHECK int quote_settle(struct quote_facts *facts, const struct tpm_pcrs *va
 MUST_CHECK int quote_digest_matches(const struct quote_facts *facts,
     const struct tpm_pcrs *values, bool *matches, struct err *e);
 
-/* Trying many values of few PCRs, as the search for the quoted prefix does: the values
- * stand concatenated as the TPM hashes them, and are replaced in place. */
-struct quote_matcher;
-
-/** quote_matcher_new(facts, known, m, e): With the values of ${known} (or NULL) in place. */
-MUST_CHECK int quote_matcher_new(const struct quote_facts *facts, const struct tpm_pcrs *known,
-    struct quote_matcher **m, struct err *e);
-void quote_matcher_free(struct quote_matcher *m);
-
-/** quote_matcher_slot(m, alg, pcr): Where to write candidates of that PCR (as many bytes
- * as the bank's digests have); counts as known from now on.  NULL: not selected. */
-uint8_t *quote_matcher_slot(struct quote_matcher *m, enum digest_alg alg, unsigned pcr);
-
-/** quote_matcher_missing(m, alg, pcr): Whether a selected PCR has no value and no slot;
- * the first such is told.  A test could then never succeed. */
-bool quote_matcher_missing(const struct quote_matcher *m, enum digest_alg *alg, unsigned *pcr);
-
-/** quote_matcher_test(m): Whether what stands there now has the quote's digest. */
-MUST_CHECK bool quote_matcher_test(struct quote_matcher *m);
-
-static inline void
-quote_matcher_freep(struct quote_matcher **m)
-{
-	quote_matcher_free(*m);
-}
-#define QUOTE_MATCHER_AUTO __attribute__((cleanup(quote_matcher_freep)))
+/** quote_digest_parts(facts, values, alg, pcr, before, after, complete, e): The selected
+ * values as the TPM hashes them, appended to ${before} up to the named PCR and to
+ * ${after} behind it, for the search for that PCR's quoted value: it is v with
+ * H(before || v || after) == facts->pcr_digest.  ${*complete}: ${values} (may be NULL)
+ * hold all others, and the named PCR is selected just once.  Of no use if not. */
+MUST_CHECK int quote_digest_parts(const struct quote_facts *facts, const struct tpm_pcrs *values,
+    enum digest_alg alg, unsigned pcr, struct buf *before, struct buf *after, bool *complete,
+    struct err *e);
 
 #endif
