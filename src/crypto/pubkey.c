@@ -15,6 +15,7 @@
 
 #include "crypto/digest.h"
 #include "crypto/openssl_err.h"
+#include "crypto/roca.h"
 
 struct pubkey {
 	EVP_PKEY *pkey;			/* owned */
@@ -343,6 +344,21 @@ bool
 pubkey_eq(const struct pubkey *a, const struct pubkey *b)
 {
 	return span_eq(pubkey_spki(a), pubkey_spki(b));
+}
+
+bool
+pubkey_roca(const struct pubkey *key)
+{
+	uint8_t modulus[1024];		/* 8192 bits, the most check_strength lets in */
+	BIGNUM *n = NULL;
+	bool weak = false;
+
+	if (key->kind == PUBKEY_RSA &&
+	    EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_RSA_N, &n) == 1 &&
+	    BN_num_bytes(n) <= (int)sizeof(modulus))
+		weak = roca_weak(span_of(modulus, (size_t)BN_bn2bin(n, modulus)));
+	BN_free(n);
+	return weak;
 }
 
 bool

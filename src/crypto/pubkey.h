@@ -43,6 +43,10 @@ enum pubkey_kind pubkey_kind(const struct pubkey *key);
 unsigned pubkey_bits(const struct pubkey *key);		/* modulus, or field size */
 bool pubkey_eq(const struct pubkey *a, const struct pubkey *b);
 
+/** pubkey_roca(key): Whether it is an RSA key with the mark of CVE-2017-15361 (roca.h).
+ * Such keys load: who relies on one decides. */
+bool pubkey_roca(const struct pubkey *key);
+
 /** Borrowed views, valid as long as the key. */
 struct span pubkey_spki(const struct pubkey *key);	/* DER SubjectPublicKeyInfo */
 struct span pubkey_cert(const struct pubkey *key);	/* DER certificate; empty if there is none */
