@@ -64,6 +64,14 @@
 #define LIMIT_REGEX_DEPTH	10000	/* pcre2_set_depth_limit */
 #define LIMIT_REGEX_HEAP_KIB	16384	/* pcre2_set_heap_limit */
 
+/* Keys an appraisal trusts, learned ones included.  A distribution has some; a
+ * fleet's policy may name one for each vendor. */
+#define LIMIT_TRUSTED_KEYS	16384
+/* Signatures remembered as verified: 40,000 of RSA-2048; then it starts again. */
+#define LIMIT_SIG_CACHE		MIB(16)
+/* Attributes that EVM protects: 8 are built in, CONFIG_EVM_ADD_XATTRS adds some. */
+#define LIMIT_EVM_XATTRS	64
+
 /* Memory one appraisal may take beside its inputs. */
 #define LIMIT_APPRAISAL_ARENA	GIB(1)
 

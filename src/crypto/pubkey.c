@@ -24,7 +24,7 @@ struct pubkey {
 	enum digest_alg alg;
 	enum pubkey_kind kind;
 	unsigned bits;
-	uint32_t keyid;
+	uint32_t keyid, keyid_bits;
 	struct buf spki, cert;
 	struct digest fingerprint;
 	char *subject;			/* owned, or NULL */
@@ -99,8 +99,9 @@ keyid_of_bits(struct pubkey *key)
 
 	X509_PUBKEY_free(x);
 	if (ok)
-		key->keyid = (uint32_t)md[16] << 24 | (uint32_t)md[17] << 16 |
+		key->keyid_bits = (uint32_t)md[16] << 24 | (uint32_t)md[17] << 16 |
 		    (uint32_t)md[18] << 8 | md[19];
+	key->keyid = key->keyid_bits;
 	return ok;
 }
 
@@ -333,6 +334,7 @@ struct span pubkey_spki(const struct pubkey *key) { return buf_view(&key->spki);
 struct span pubkey_cert(const struct pubkey *key) { return buf_view(&key->cert); }
 const struct digest *pubkey_fingerprint(const struct pubkey *key) { return &key->fingerprint; }
 uint32_t pubkey_keyid(const struct pubkey *key) { return key->keyid; }
+uint32_t pubkey_keyid_bits(const struct pubkey *key) { return key->keyid_bits; }
 
 const char *
 pubkey_subject(const struct pubkey *key)

@@ -58,6 +58,10 @@ const char *pubkey_subject(const struct pubkey *key);	/* RFC 2253 text of the ce
  * (x509_cert_parser.c; libimaevm).  Only a hint: the full key decides. */
 uint32_t pubkey_keyid(const struct pubkey *key);
 
+/** pubkey_keyid_bits(key): The same from the key alone, whatever the certificate's
+ * identifier is: what libimaevm writes when it signs without a certificate. */
+uint32_t pubkey_keyid_bits(const struct pubkey *key);
+
 /** pubkey_validity(key, from, to): False if there is no certificate. */
 bool pubkey_validity(const struct pubkey *key, time_t *from, time_t *to);
 

@@ -64,6 +64,7 @@ struct trusted_key {
 	const struct policy_key *policy;	/* NULL: learned */
 	struct span learned_from;		/* the keyring it was loaded into; empty if not learned */
 	bool revoked;
+	uint32_t number;			/* its index in the ring */
 	/* Private to keyring.c: the scope, prepared. */
 	struct span *paths;
 	unsigned kinds;				/* bit per enum file_kind; 0: not restricted */
