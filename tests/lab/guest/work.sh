@@ -14,9 +14,9 @@ disk()
 		i=$((i + 1))
 		usleep 100000
 	done
-	# shellcheck disable=SC2034 # spare: for the jobs
 	first=/dev/nvme0n1 spare=/dev/nvme1n1
 	read -r n </sys/class/nvme/nvme0/serial
+	# shellcheck disable=SC2034 # the jobs use $spare
 	[ "$n" = 1 ] || { first=/dev/nvme1n1 spare=/dev/nvme0n1; }
 	mount -t ext4 $first /mnt
 }
