@@ -127,11 +127,11 @@ target_from(const struct tpm_pcrs *values, enum digest_alg bank, struct match_ta
 /* With values that the quote covers, compare values.  With only its digest, try the
  * digest.  Without a quote, compare with what was given, for what that is worth. */
 static int
-make_target(struct run *x, struct match_target *t, struct quote_matcher **m, bool *have, struct err *e)
+make_target(struct run *x, struct match_target *t, struct buf *before, struct buf *after,
+    bool *have, struct err *e)
 {
 	const struct quote_facts *q = &x->report->quote;
-	enum digest_alg alg;
-	unsigned pcr;
+	bool complete;
 	int rc;
 
 	*have = true;
@@ -142,17 +142,17 @@ make_target(struct run *x, struct match_target *t, struct quote_matcher **m, boo
 	*have = false;
 	if (!x->in->has_quote || q->pcr_digest.alg == DIGEST_NONE)
 		return 0;
-	if ((rc = quote_matcher_new(q, x->known, m, e)) != 0)
+	if ((rc = quote_digest_parts(q, x->known, x->in->bank, IMA_PCR, before, after, &complete, e)) != 0)
 		return rc;
-	t->slot = quote_matcher_slot(*m, x->in->bank, IMA_PCR);
-	if (t->slot == NULL)
-		return 0;	/* the selection check has said so */
-	if (quote_matcher_missing(*m, &alg, &pcr)) {
+	if (!complete) {
 		x->r->checks[CHECK_DIGEST].detail = "the quote covers PCRs whose values are not known;"
 		    " give --pcrs, or --event-log for the boot's";
 		return 0;
 	}
-	t->matcher = *m;
+	t->by_digest = true;
+	t->digest = q->pcr_digest;
+	t->before = buf_view(before);
+	t->after = buf_view(after);
 	*have = true;
 	return 0;
 }
@@ -173,19 +173,19 @@ static int
 match(struct run *x, struct err *e)
 {
 	struct match_target t = { 0 };
-	QUOTE_MATCHER_AUTO struct quote_matcher *m = NULL;
+	BUF_AUTO struct buf before = buf_init(MIB(1)), after = buf_init(MIB(1));
 	struct match_input in = { .list = x->in->ima_log, .bank = x->in->bank,
 	    .allow_padded_sha1 = x->in->allow_padded_sha1, .resume = x->resume };
 	bool have;
 	int rc;
 
-	if ((rc = make_target(x, &t, &m, &have, e)) != 0)
+	if ((rc = make_target(x, &t, &before, &after, &have, e)) != 0)
 		return rc;
 	in.target = have ? &t : NULL;
 	if ((rc = match_list(&in, &x->report->match, e)) != 0)
 		return err_ctx(e, rc, "the measurement list");
 	x->report->resumed = x->resume != NULL;
-	if (t.matcher != NULL && (x->report->match.kind == MATCH_PREFIX || x->report->match.kind == MATCH_KEXEC))
+	if (t.by_digest && (x->report->match.kind == MATCH_PREFIX || x->report->match.kind == MATCH_KEXEC))
 		return settle(x, e);
 	return 0;
 }

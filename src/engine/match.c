@@ -14,7 +14,7 @@ struct attempt {
 struct run {
 	const struct match_input *in;
 	struct replay r;
-	struct hasher *sha256;
+	struct hasher *sha256, *digest;		/* digest: for a target known only by it */
 	struct match *m;
 };
 
@@ -61,15 +61,16 @@ reached(struct run *x, uint32_t pcr)
 {
 	const struct match_target *t = x->in->target;
 	size_t size = digest_alg_size(x->r.pcrs.bank);
+	uint8_t md[LIMIT_DIGEST];
 
 	if (t == NULL)
 		return false;
-	if (t->matcher == NULL)
+	if (!t->by_digest)
 		return ((t->covered >> pcr) & 1) != 0 && memcmp(x->r.pcrs.v[pcr], t->v[pcr], size) == 0;
-	if (pcr != IMA_PCR)
-		return false;
-	memcpy(t->slot, x->r.pcrs.v[pcr], size);
-	return quote_matcher_test(t->matcher);
+	return pcr == IMA_PCR && hasher_start(x->digest) && hasher_add(x->digest, t->before) &&
+	    hasher_add(x->digest, span_of(x->r.pcrs.v[pcr], size)) &&
+	    hasher_add(x->digest, t->after) && hasher_finish(x->digest, md) &&
+	    span_eq(span_of(md, t->digest.size), digest_view(&t->digest));
 }
 
 static int
@@ -151,15 +152,18 @@ static int
 attempt_run(const struct match_input *in, enum digest_alg column, const struct attempt *a,
     struct match *m, struct err *e)
 {
-	HASHER_AUTO struct hasher *sha256 = NULL;
+	HASHER_AUTO struct hasher *sha256 = NULL, *digest = NULL;
 	struct match n = { .skip = a->skip, .shift = a->shift, .padded_sha1 = a->padded };
 	struct run x = { .in = in, .m = &n };
 	int rc;
 
 	if ((rc = hasher_new(DIGEST_SHA256, &sha256, e)) != 0 ||
+	    (in->target != NULL && in->target->by_digest &&
+	    (rc = hasher_new(in->target->digest.alg, &digest, e)) != 0) ||
 	    (rc = replay_start(&x.r, in->bank, column, a->padded, e)) != 0)
 		return rc;
 	x.sha256 = sha256;
+	x.digest = digest;
 	if (a->from != NULL)
 		run_resume(&x, a->from);
 	rc = run_list(&x, a, e);
@@ -303,7 +307,7 @@ match_list(const struct match_input *in, struct match *m, struct err *e)
 		return rc;
 	}
 	n.begins_boot = s.begins_boot;
-	n.untouched = t != NULL && t->matcher == NULL && ((t->covered >> IMA_PCR) & 1) != 0 &&
+	n.untouched = t != NULL && !t->by_digest && ((t->covered >> IMA_PCR) & 1) != 0 &&
 	    span_zero(span_of(t->v[IMA_PCR], digest_alg_size(in->bank)));
 	*m = n;
 	return 0;

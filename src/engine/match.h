@@ -24,10 +24,11 @@ struct match_target {
 	uint64_t covered;		/* PCRs of the bank whose values are known */
 	uint8_t v[REPLAY_PCRS][LIMIT_DIGEST];
 
-	/* Else only the quote's digest is known: candidates of PCR 10 are written to the
-	 * slot and the whole is tested.  Borrowed; NULL if the values are known. */
-	struct quote_matcher *matcher;
-	uint8_t *slot;
+	/* Else only the quote's digest is known, and a value v of PCR 10 is the quoted one
+	 * if H(before || v || after) is the digest (quote_digest_parts). */
+	bool by_digest;
+	struct digest digest;
+	struct span before, after;
 };
 
 struct match_input {
