@@ -11,7 +11,7 @@ static const struct option_spec options[] = {
 };
 
 static void
-print_row(const struct ima_entry *n, unsigned width)
+print_row(const struct ima_entry *n)
 {
 	BUF_AUTO struct buf digest = buf_init(512);
 	const char *what = n->violation ? "violation" : !n->known_template ? "unknown template" :
@@ -25,7 +25,7 @@ print_row(const struct ima_entry *n, unsigned width)
 	    n->well_formed ? buf_cstr(&digest) : "-");
 	if (what[0] != '\0')
 		printf("%s[%s]%s ", term_colour(stdout, COLOUR_WARN), what, term_reset(stdout));
-	term_name(stdout, n->path, width > 60 ? width - 45 : 0);
+	term_name(stdout, n->path, term_left(stdout, 45));
 	if (n->sig.n > 0)
 		printf(" %s+sig%s", term_colour(stdout, COLOUR_DIM), term_reset(stdout));
 	putchar('\n');
@@ -63,7 +63,7 @@ show_entry(const struct invocation *in, const struct ima_entry *n, struct buf *l
 		return;
 	}
 	if (!opt_has(in, "fields")) {
-		print_row(n, term_width(stdout));
+		print_row(n);
 		return;
 	}
 	line->n = 0;

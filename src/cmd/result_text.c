@@ -82,7 +82,7 @@ print_finding(FILE *f, const struct finding *x, int width)
 	    term_colour(f, x->authenticated ? COLOUR_BAD : COLOUR_DIM), width,
 	    reason_code(x->reason), term_reset(f));
 	if (x->path.n > 0)
-		term_name(f, x->path, term_width(f) - (unsigned)width - 12);
+		term_name(f, x->path, term_left(f, (unsigned)width + 12));
 	fputc('\n', f);
 	fprintf(f, "           %s%s%s\n", term_colour(f, COLOUR_DIM), x->text, term_reset(f));
 	if (x->seen.alg != DIGEST_NONE)
