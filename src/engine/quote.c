@@ -69,8 +69,11 @@ static int
 check_trailing(const struct quote_input *in, const struct tpm_attest *a,
     const struct tpm_signature *sig, struct result *r, struct err *e)
 {
+	/* Where something else that says it is no quote ends, is not ours to say: the check
+	 * stays open then. */
+	bool is_quote = a->type == TPM_ST_ATTEST_QUOTE;
 	struct { const char *name; size_t n; } ends[] = {
-		{ "quote", a->trailing.n }, { "signature", sig->trailing.n },
+		{ "quote", is_quote ? a->trailing.n : 0 }, { "signature", sig->trailing.n },
 		{ "public area of the attestation key", in->ak->has_area ? in->ak->area.trailing.n : 0 },
 	};
 	bool clean = true;
@@ -84,7 +87,7 @@ check_trailing(const struct quote_input *in, const struct tpm_attest *a,
 		    "%zu bytes follow the %s", ends[i].n, ends[i].name)) != 0)
 			return rc;
 	}
-	return clean ? check_pass(r, CHECK_TRAILING_DATA) : 0;
+	return clean && is_quote ? check_pass(r, CHECK_TRAILING_DATA) : 0;
 }
 
 /* A key that may sign anything could sign a made-up quote (it is the TPM that refuses to
