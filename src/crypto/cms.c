@@ -4,17 +4,16 @@
 #include <openssl/err.h>
 #include <openssl/obj_mac.h>
 #include <openssl/objects.h>
-#include <openssl/sha.h>
-#include <openssl/x509.h>
 #include <stdlib.h>
 
 #include "crypto/openssl_err.h"
+#include "crypto/pubkey_x509.h"
 
 struct cms_sig {
 	CMS_ContentInfo *cms;		/* owned */
 	CMS_SignerInfo *signer;		/* inside cms */
 	enum digest_alg alg;
-	bool rsa;			/* else ECDSA */
+	enum pubkey_kind kind;
 };
 
 static enum digest_alg
@@ -51,13 +50,13 @@ sig_alg(struct cms_sig *s, int nid)
 	int md = NID_undef, pkey = NID_undef;
 
 	if (nid == NID_rsaEncryption || nid == NID_X9_62_id_ecPublicKey) {
-		s->rsa = nid == NID_rsaEncryption;
+		s->kind = nid == NID_rsaEncryption ? PUBKEY_RSA : PUBKEY_EC;
 		return true;
 	}
 	if (OBJ_find_sigid_algs(nid, &md, &pkey) != 1 || alg_by_nid(md) != s->alg)
 		return false;
-	s->rsa = pkey == NID_rsaEncryption;
-	return s->rsa || pkey == NID_X9_62_id_ecPublicKey;
+	s->kind = pkey == NID_rsaEncryption ? PUBKEY_RSA : PUBKEY_EC;
+	return s->kind == PUBKEY_RSA || pkey == NID_X9_62_id_ecPublicKey;
 }
 
 static int
@@ -141,6 +140,12 @@ cms_sig_alg(const struct cms_sig *sig)
 	return sig->alg;
 }
 
+enum pubkey_kind
+cms_sig_kind(const struct cms_sig *sig)
+{
+	return sig->kind;
+}
+
 struct span
 cms_sig_value(const struct cms_sig *sig)
 {
@@ -159,29 +164,19 @@ signer_id(const struct cms_sig *sig, ASN1_OCTET_STRING **skid, ASN1_INTEGER **se
 	(void)CMS_SignerInfo_get0_signer_id(sig->signer, skid, NULL, serial);
 }
 
-bool
+enum cms_match
 cms_sig_names(const struct cms_sig *sig, const struct pubkey *key)
 {
-	struct span der = pubkey_cert(key);
-	const unsigned char *p = der.p;
-	X509 *cert;
-	bool same;
+	X509 *cert = pubkey_x509(key);
+	ASN1_OCTET_STRING *skid;
+	ASN1_INTEGER *serial;
 
-	/* A bare key has no issuer and serial; compare the id made of the key. */
-	if (der.n == 0) {
-		ASN1_OCTET_STRING *skid;
-		ASN1_INTEGER *serial;
-
-		signer_id(sig, &skid, &serial);
-		return skid != NULL && ASN1_STRING_length(skid) == SHA_DIGEST_LENGTH &&
-		    cms_sig_keyid(sig) == pubkey_keyid(key);
-	}
-	if ((cert = d2i_X509(NULL, &p, (long)der.n)) == NULL)
-		return false;
-	same = CMS_SignerInfo_cert_cmp(sig->signer, cert) == 0;
-	X509_free(cert);
-	ERR_clear_error();
-	return same;
+	if (cert != NULL)
+		return CMS_SignerInfo_cert_cmp(sig->signer, cert) == 0 ? CMS_NAMED : CMS_OTHER;
+	signer_id(sig, &skid, &serial);
+	if (skid == NULL)
+		return CMS_PERHAPS;
+	return cms_sig_keyid(sig) == pubkey_keyid(key) ? CMS_NAMED : CMS_OTHER;
 }
 
 uint32_t
@@ -207,8 +202,8 @@ cms_sig_verify(const struct cms_sig *sig, struct pubkey *key, const struct diges
     bool *ok, struct err *e)
 {
 	*ok = false;
-	if (digest->alg != sig->alg || sig->rsa != (pubkey_kind(key) == PUBKEY_RSA))
+	if (digest->alg != sig->alg || sig->kind != pubkey_kind(key))
 		return 0;
-	return pubkey_verify(key, sig->rsa ? SIG_RSASSA : SIG_ECDSA, digest,
+	return pubkey_verify(key, sig->kind == PUBKEY_RSA ? SIG_RSASSA : SIG_ECDSA, digest,
 	    cms_sig_value(sig), ok, e);
 }

@@ -24,14 +24,17 @@ void cms_sig_free(struct cms_sig *sig);
 
 enum digest_alg cms_sig_alg(const struct cms_sig *sig);		/* never DIGEST_NONE */
 
+enum pubkey_kind cms_sig_kind(const struct cms_sig *sig);
+
 /** cms_sig_value(sig): The signature's bytes, valid as long as ${sig}: PKCS#1 v1.5
  * or DER ECDSA over the content's digest. */
 struct span cms_sig_value(const struct cms_sig *sig);
 
 /** cms_sig_names(sig, key): Whether the hints point to ${key}: its certificate's
- * issuer and serial, or its subjectKeyIdentifier (for a bare key, the SHA-1 of the
- * key, which is what that mostly is). */
-bool cms_sig_names(const struct cms_sig *sig, const struct pubkey *key);
+ * issuer and serial, or its subjectKeyIdentifier, which for a bare key is taken to
+ * be the SHA-1 of the key.  A bare key has no issuer: then nobody can tell. */
+enum cms_match { CMS_OTHER = 0, CMS_PERHAPS, CMS_NAMED };
+enum cms_match cms_sig_names(const struct cms_sig *sig, const struct pubkey *key);
 
 /** cms_sig_keyid(sig): The last four bytes of the subjectKeyIdentifier or of the
  * serial number named, for people to read. */

@@ -66,7 +66,8 @@ uint32_t pubkey_keyid_bits(const struct pubkey *key);
 bool pubkey_validity(const struct pubkey *key, time_t *from, time_t *to);
 
 /** pubkey_verify(key, scheme, digest, sig, ok, e): Whether ${sig} signs ${digest}.
- * A scheme that does not fit the key is ok = false. */
+ * A scheme that does not fit the key is ok = false; a digest algorithm that OpenSSL
+ * cannot verify under it is ERR_UNSUPPORTED. */
 MUST_CHECK int pubkey_verify(struct pubkey *key, enum sig_scheme scheme,
     const struct digest *digest, struct span sig, bool *ok, struct err *e);
 

@@ -17,6 +17,8 @@
  *            security.ima must be among the values, and be the measured digest or a
  *            signature of it that is good in its own right.  64-bit kernels only
  *   v1       recognised, never verified: no kernel of today does
+ *   MD5      never good in any of them: files with equal MD5 are made in seconds.
+ *            SHA-1 is the caller's to judge (policy: min_digest): see alg below
  *
  * A portable signature in a sig field comes without the metadata it covers, so it
  * cannot be judged from the list: SIG_UNSUPPORTED, and the sentence says so.
@@ -45,6 +47,7 @@ struct sig_outcome {
 	const struct trusted_key *key;	/* that verified it, or NULL; the ring's */
 	uint32_t keyid;			/* as the signature names it; 0: it does not */
 	uint8_t version;		/* of the header: 1, 2, 3; 0 for PKCS#7 */
+	enum digest_alg alg;		/* of what is signed; DIGEST_NONE: not known */
 	const char *why;		/* a sentence without its full stop, static; never NULL */
 };
 

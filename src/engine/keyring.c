@@ -301,13 +301,15 @@ same_key(struct keyring *ring, const struct pubkey *pub, struct span name, bool 
 static int
 learn(struct keyring *ring, struct span name, struct pubkey **pub, struct load_outcome *o, struct err *e)
 {
-	__attribute__((cleanup(key_freep))) struct trusted_key *key = calloc(1, sizeof(*key));
+	/* The name lies behind the key, so that both go together. */
+	__attribute__((cleanup(key_freep))) struct trusted_key *key = calloc(1, sizeof(*key) + name.n);
 	int rc;
 
 	if (key == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	if (!arena_copy(&ring->arena, name, &key->learned_from))
-		return arena_err(&ring->arena, e);
+	if (name.n != 0)
+		memcpy(key + 1, name.p, name.n);
+	key->learned_from = span_of(key + 1, name.n);
 	key->pub = *pub;
 	key->name = span_str(pubkey_subject(key->pub));
 	if ((rc = add_key(ring, key, e)) != 0) {
