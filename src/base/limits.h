@@ -27,8 +27,10 @@
 /* Everything in a policy but its files: names of packages, rules, keys.  A whole
  * Debian release has 65,000 packages, about 5 MiB. */
 #define LIMIT_POLICY_ARENA	GIB(1)
-/* A layer is a number of 16 bits in the compiled table; real policies have ten. */
-#define LIMIT_POLICY_LAYERS	65535
+/* Real policies have ten layers; the compiled table has 16 bits for one. */
+#define LIMIT_POLICY_LAYERS	4096
+/* A policy is signed by one, two or three people. */
+#define LIMIT_DSSE_SIGNATURES	64
 
 /* IMA: kernel 16 chars a field id, 15 fields (security/integrity/ima/ima_template.c). */
 #define LIMIT_IMA_NAME		255

@@ -336,6 +336,7 @@ put_entries(struct table_writer *w, const struct policy_builder *b, const struct
 		for (uint32_t k = 0; k < n; k++) {
 			const struct digest_rec *d = &b->digests[((uint32_t *)(void *)list.p)[k]];
 
+			w->algs |= (uint32_t)1 << digest_alg_ima(d->alg);
 			buf_u8(w->out, digest_alg_ima(d->alg));
 			buf_u8(w->out, (uint8_t)digest_alg_size(d->alg));
 			buf_le16(w->out, (uint16_t)d->layer);

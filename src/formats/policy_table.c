@@ -31,13 +31,11 @@ read_section(struct rd *r, struct span bytes, uint64_t *end, struct span *out)
 static bool
 read_header(struct rd *r, struct span bytes, struct policy_table *t)
 {
-	uint32_t zero;
 	uint64_t end = TABLE_HEADER;
 
 	return rd_le64(r, &t->seed) && rd_le64(r, &t->n_paths) && rd_le64(r, &t->n_digests) &&
 	    rd_le64(r, &t->n_packages) && rd_le64(r, &t->n_slots) &&
-	    rd_le32(r, &t->max_probe) && rd_le32(r, &zero) &&
-	    (zero == 0 || rd_fail(r, ERR_RANGE)) &&
+	    rd_le32(r, &t->max_probe) && rd_le32(r, &t->algs) &&
 	    read_section(r, bytes, &end, &t->slots) && read_section(r, bytes, &end, &t->index) &&
 	    read_section(r, bytes, &end, &t->entries) &&
 	    read_section(r, bytes, &end, &t->packages) && read_section(r, bytes, &end, &t->meta);
@@ -69,6 +67,12 @@ check_size(uint64_t size, size_t have, struct err *e)
 	return 0;
 }
 
+bool
+policy_table_sniff(struct span bytes)
+{
+	return span_starts(bytes, span_lit(TABLE_MAGIC));
+}
+
 int
 policy_table_open(struct span bytes, struct policy_table *t, struct err *e)
 {
@@ -79,7 +83,7 @@ policy_table_open(struct span bytes, struct policy_table *t, struct err *e)
 	uint64_t size, sum, want;
 	int rc;
 
-	if (!span_starts(bytes, span_lit(TABLE_MAGIC)))
+	if (!policy_table_sniff(bytes))
 		return err_at(e, ERR_FORMAT, 0, "is not a compiled policy: its magic is missing");
 	if (!(rd_bytes(&r, TABLE_MAGIC_LEN, &magic) && rd_le32(&r, &version) && rd_le32(&r, &header)))
 		return err_at(e, r.why, r.off, "compiled policy ends inside its header");
@@ -234,6 +238,7 @@ policy_table_check(const struct policy_table *t, struct err *e)
 	struct policy_package p;
 	struct rd r = rd_init(span_from(t->bytes, 24));
 	uint64_t sum, digests = 0;
+	uint32_t algs = 0;
 
 	if (!rd_le64(&r, &sum) ||
 	    XXH3_64bits(t->bytes.p + TABLE_HEADER, t->bytes.n - TABLE_HEADER) != sum)
@@ -242,15 +247,17 @@ policy_table_check(const struct policy_table *t, struct err *e)
 		if (!policy_table_at(t, i, &path, &it) || (i > 0 && span_cmp(last, path) >= 0) ||
 		    !policy_table_find(t, path, &found) || found.at != it.at)
 			return damaged(e, i);
-		for (uint32_t left = it.left; left > 0; left--, digests++)
+		for (uint32_t left = it.left; left > 0; left--, digests++) {
 			if (!policy_iter_next(&it, &d) ||
 			    (d.package != POLICY_NO_PACKAGE && d.package >= t->n_packages))
 				return damaged(e, i);
+			algs |= (uint32_t)1 << digest_alg_ima(d.alg);
+		}
 	}
 	for (uint64_t i = 0; i < t->n_packages; i++)
 		if (!policy_table_package(t, i, &p))
 			return err_set(e, ERR_FORMAT, "compiled policy is damaged in its packages");
-	if (digests != t->n_digests)
+	if (digests != t->n_digests || algs != t->algs)
 		return err_set(e, ERR_FORMAT, "compiled policy is damaged: it counts its digests wrongly");
 	return 0;
 }

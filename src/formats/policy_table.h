@@ -30,6 +30,7 @@ struct policy_digest {
 struct policy_table {
 	struct span bytes;	/* borrowed: must outlive the table */
 	uint64_t n_paths, n_digests, n_packages;
+	uint32_t algs;		/* bit i: there is a digest of the kernel's hash_algo i */
 	/* The rest is set by policy_table_open and private to policy_table.c. */
 	uint64_t n_slots, seed;
 	uint32_t max_probe;
@@ -41,6 +42,9 @@ struct policy_package {
 	struct span name, version, arch;
 	uint32_t layer;		/* index of the layer that lists it */
 };
+
+/** policy_table_sniff(bytes): Whether they begin like a table. */
+bool policy_table_sniff(struct span bytes);
 
 /** policy_table_open(bytes, t, e): ERR_FORMAT, ERR_VERSION or ERR_TRUNCATED. */
 MUST_CHECK int policy_table_open(struct span bytes, struct policy_table *t, struct err *e);

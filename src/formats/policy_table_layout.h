@@ -16,7 +16,7 @@
  *	    56     8  number of packages
  *	    64     8  number of slots, a power of two (0 if there are no paths)
  *	    72     4  longest distance of a path from its first slot
- *	    76     4  0
+ *	    76     4  algorithms of the digests: bit i for the kernel's hash_algo i
  *	    80    80  offset and size (8 each) of slots, index, entries, packages, meta
  *	   160     8  XXH3-64 (seed 0) of bytes 0 to 159
  *

@@ -78,7 +78,7 @@ table_writer_finish(struct table_writer *w, struct span meta,
 	buf_le64(&h, n);
 	buf_le64(&h, w->n_slots);
 	buf_le32(&h, w->max_probe);
-	buf_le32(&h, 0);
+	buf_le32(&h, w->algs);
 	put_section(&h, w->slots - w->base, (size_t)w->n_slots * 8);
 	put_section(&h, w->index - w->base, (size_t)w->n_paths * 8);
 	put_section(&h, w->entries - w->base, w->entries_size);
@@ -98,7 +98,7 @@ policy_table_with(const struct policy_table *t, struct span meta,
 	struct table_writer w = {
 		.out = out, .n_paths = t->n_paths, .n_digests = t->n_digests,
 		.n_slots = t->n_slots, .seed = t->seed, .max_probe = t->max_probe,
-		.entries_size = t->entries.n,
+		.algs = t->algs, .entries_size = t->entries.n,
 	};
 	int rc;
 

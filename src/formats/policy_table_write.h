@@ -11,7 +11,7 @@ struct table_writer {
 	size_t base;		/* where the table starts in ${out}; the rest likewise */
 	size_t slots, index, entries, entries_size;
 	uint64_t n_paths, n_digests, n_slots, seed;
-	uint32_t max_probe;
+	uint32_t max_probe, algs;
 };
 
 /** table_writer_start(w): Note the base and leave room for the header. */

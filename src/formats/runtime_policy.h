@@ -138,10 +138,20 @@ MUST_CHECK int runtime_policy_merged_usr(struct runtime_policy *p, struct err *e
 MUST_CHECK int runtime_policy_merge(const struct runtime_policy *const *parts, size_t n,
     struct runtime_policy *out, struct err *e);
 
-/** runtime_policy_to_keylime(p, out, e): Keylime's runtime policy v1.  ERR_UNSUPPORTED,
- * with the reason, for what it cannot express (scopes, revocations, ...). */
-MUST_CHECK int runtime_policy_to_keylime(const struct runtime_policy *p, struct buf *out,
-    struct err *e);
+/* A key as Keylime lists it: its SubjectPublicKeyInfo and the kernel's 32-bit id. */
+struct policy_keylime_key {
+	struct span spki;
+	uint32_t keyid;
+};
+
+/** runtime_policy_to_keylime(p, keys, n, out, e): Keylime's runtime policy v1, with the
+ * given verification keys.  What it cannot express is left out. */
+MUST_CHECK int runtime_policy_to_keylime(const struct runtime_policy *p,
+    const struct policy_keylime_key *keys, size_t n, struct buf *out, struct err *e);
+
+/** runtime_policy_keylime_losses(p, out): What that leaves out, a line each, for people;
+ * nothing if the policies mean the same. */
+void runtime_policy_keylime_losses(const struct runtime_policy *p, struct buf *out);
 
 /** runtime_policy_to_sums(p, alg, out, e): "digest  /path" lines of one algorithm, as
  * sha*sum writes them, in byte order of the paths. */
