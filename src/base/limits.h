@@ -18,6 +18,8 @@
 #define LIMIT_IMA_LOG		GIB(2)
 /* UEFI hosts write 20 to 100 KiB; option-ROM-rich servers some hundred. */
 #define LIMIT_EVENT_LOG		MIB(16)
+/* Firmware logs hold 30 to 300 events; a boot loader that measures each command, some thousand. */
+#define LIMIT_TCG_EVENTS	65536
 /* Quotes, signatures, public areas, certificates, PCR files. */
 #define LIMIT_SMALL_FILE	MIB(1)
 /* A JSON policy of a million paths with two digests each is about 200 MiB. */
