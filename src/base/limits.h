@@ -61,6 +61,15 @@
 #define LIMIT_JSON_DEPTH	64	/* nesting; our own formats use 8 */
 #define LIMIT_TEXT_LINE		KIB(128)/* one line of a text list: path, digest */
 
+/* IMA policies: the largest seen have some hundred rules and a few KiB.  The rules are
+ * compared in pairs, so their number is bounded too. */
+#define LIMIT_IMA_POLICY	KIB(256)
+#define LIMIT_IMA_RULES		4096
+#define LIMIT_IMA_POLICY_ARENA	MIB(256)
+/* /boot/config-* have 120 to 300 KiB; a kernel command line has 2 or 4 KiB. */
+#define LIMIT_KERNEL_CONFIG	MIB(4)
+#define LIMIT_KERNEL_CMDLINE	KIB(64)
+
 /* Regular expressions: PCRE2 counts, so that no path can stall an appraisal. */
 #define LIMIT_REGEX_COUNT	65536
 #define LIMIT_REGEX_LENGTH	KIB(64)
