@@ -26,17 +26,11 @@
 #include "engine/boot_facts.h"
 #include "engine/boot_log.h"
 #include "engine/result.h"
-
-/* One bank of quoted values. */
-struct boot_pcrs {
-	enum digest_alg bank;
-	uint32_t have;				/* bit n: v[n] is quoted */
-	uint8_t v[LIMIT_PCRS][LIMIT_DIGEST];
-};
+#include "formats/tpm_pcrs.h"
 
 struct boot_input {
 	struct span event_log;			/* n 0: none given */
-	const struct boot_pcrs *pcrs;		/* covered by the quote */
+	const struct tpm_pcr_bank *pcrs;	/* only values that the quote's digest covers */
 	size_t n_pcrs;
 	const struct digest *aggregates;	/* of each boot_aggregate entry, in order */
 	size_t n_aggregates;

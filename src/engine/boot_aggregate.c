@@ -58,12 +58,12 @@ static void
 gather(const struct boot_input *in, const struct boot_report *report, enum digest_alg alg,
     struct sources *s)
 {
-	const struct boot_pcrs *quoted = boot_quoted(in, alg);
+	const struct tpm_pcr_bank *quoted = boot_quoted(in, alg);
 	const struct boot_bank *bank = report->has_log ? boot_log_bank(&report->log, alg) : NULL;
 
 	*s = (struct sources){ 0 };
 	for (unsigned i = 0; i <= LAST_NEW; i++) {
-		bool q = quoted != NULL && (quoted->have & 1u << i) != 0;
+		bool q = quoted != NULL && (quoted->mask & 1u << i) != 0;
 
 		if (!q && bank == NULL)
 			continue;
@@ -103,13 +103,13 @@ static int
 tell_mismatch(const struct boot_input *in, const struct boot_report *report,
     const struct digest *want, bool log_fits, struct result *r, struct err *e)
 {
-	const struct boot_pcrs *quoted = boot_quoted(in, want->alg);
+	const struct tpm_pcr_bank *quoted = boot_quoted(in, want->alg);
 	const struct boot_bank *bank = report->has_log ? boot_log_bank(&report->log, want->alg) : NULL;
 	size_t size = digest_alg_size(want->alg);
 
 	if (log_fits && quoted != NULL && bank != NULL)
 		for (unsigned i = 0; i <= LAST_NEW; i++)
-			if ((quoted->have & 1u << i) != 0 && memcmp(quoted->v[i], bank->v[i], size) != 0)
+			if ((quoted->mask & 1u << i) != 0 && memcmp(quoted->v[i], bank->v[i], size) != 0)
 				return check_fail(r, CHECK_BOOT_AGGREGATE, REASON_BOOT_AGGREGATE_MISMATCH, e,
 				    "boot_aggregate fits the event log but not the quote: PCR %u was extended "
 				    "after IMA started", i);
