@@ -27,34 +27,18 @@ evidence_boot_replay(const struct evidence_input *in, const struct quote_facts *
 	return 0;
 }
 
-/* The quoted values, in the form the boot engine takes them. */
-static size_t
-quoted(const struct evidence_boot *b, struct boot_pcrs out[LIMIT_TPM_BANKS])
-{
-	const struct tpm_pcrs *p = &b->q->covered;
-
-	for (size_t i = 0; b->authentic && i < p->n_banks; i++) {
-		out[i] = (struct boot_pcrs){ .bank = p->banks[i].alg, .have = p->banks[i].mask };
-		memcpy(out[i].v, p->banks[i].v, sizeof(out[i].v));
-	}
-	return b->authentic ? p->n_banks : 0;
-}
-
 int
 evidence_boot(const struct evidence_input *in, const struct evidence_boot *b, struct result *r,
     struct evidence_report *report, struct err *e)
 {
 	BOOT_REPORT_AUTO struct boot_report boot = { 0 };
-	struct boot_pcrs *pcrs = arena_array(&r->arena, LIMIT_TPM_BANKS, sizeof(*pcrs));
 	struct boot_input x = { .event_log = in->has_event_log ? in->event_log : span_of(NULL, 0),
-	    .pcrs = pcrs, .aggregates = b->aggregates, .n_aggregates = b->n_aggregates,
+	    .pcrs = b->q->covered.banks, .n_pcrs = b->authentic ? b->q->covered.n_banks : 0,
+	    .aggregates = b->aggregates, .n_aggregates = b->n_aggregates,
 	    .aggregates_authenticated = b->aggregates_covered,
 	    .policy = b->demands == NULL ? NULL : b->demands[0] };
 	int rc;
 
-	if (pcrs == NULL)
-		return arena_err(&r->arena, e);
-	x.n_pcrs = quoted(b, pcrs);
 	if ((rc = boot_appraise(&x, &boot, r, e)) != 0)
 		return err_ctx(e, rc, "the boot");
 	/* Each policy's demands count. */
