@@ -18,12 +18,21 @@
 #define LIMIT_IMA_LOG		GIB(2)
 /* UEFI hosts write 20 to 100 KiB; option-ROM-rich servers some hundred. */
 #define LIMIT_EVENT_LOG		MIB(16)
+/* Firmware logs hold 30 to 300 events; a boot loader that measures each command, some thousand. */
+#define LIMIT_TCG_EVENTS	65536
 /* Quotes, signatures, public areas, certificates, PCR files. */
 #define LIMIT_SMALL_FILE	MIB(1)
 /* A JSON policy of a million paths with two digests each is about 200 MiB. */
 #define LIMIT_POLICY_FILE	GIB(1)
 /* Ten million digests with their paths need about 1.5 GiB. */
 #define LIMIT_POLICY_TABLE	GIB(16)
+/* Everything in a policy but its files: names of packages, rules, keys.  A whole
+ * Debian release has 65,000 packages, about 5 MiB. */
+#define LIMIT_POLICY_ARENA	GIB(1)
+/* Real policies have ten layers; the compiled table has 16 bits for one. */
+#define LIMIT_POLICY_LAYERS	4096
+/* A policy is signed by one, two or three people. */
+#define LIMIT_DSSE_SIGNATURES	64
 
 /* IMA: kernel 16 chars a field id, 15 fields (security/integrity/ima/ima_template.c). */
 #define LIMIT_IMA_NAME		255
@@ -40,9 +49,26 @@
 #define LIMIT_DIGEST		64
 #define LIMIT_TPM_BANKS		16	/* TPM2_NUM_PCR_BANKS of tpm2-tss */
 #define LIMIT_PCRS		24	/* PC Client: 24 PCRs; select is 3 bytes */
+/* A name or a TPM2B_DATA is at most an algorithm number and the largest digest. */
+#define LIMIT_TPM_NAME		(2 + LIMIT_DIGEST)
+#define LIMIT_TPM_NONCE		64	/* what commands take; TPMs with SHA-256 take 34 or 50 */
+#define LIMIT_TPM_RSA		1024	/* RSA-8192, the largest crypto/ accepts */
+#define LIMIT_TPM_COORDINATE	128	/* of an EC point or signature; P-521 needs 66 */
+#define LIMIT_TPM_NV		KIB(8)	/* TPM2B_MAX_NV_BUFFER: vendors have 512 to 2048 */
+/* TPM2_PCR_Read gives at most 8 values a list, and may give one only. */
+#define LIMIT_TPM_PCR_LISTS	(LIMIT_TPM_BANKS * LIMIT_PCRS)
 
 #define LIMIT_JSON_DEPTH	64	/* nesting; our own formats use 8 */
 #define LIMIT_TEXT_LINE		KIB(128)/* one line of a text list: path, digest */
+
+/* IMA policies: the largest seen have some hundred rules and a few KiB.  The rules are
+ * compared in pairs, so their number is bounded too. */
+#define LIMIT_IMA_POLICY	KIB(256)
+#define LIMIT_IMA_RULES		4096
+#define LIMIT_IMA_POLICY_ARENA	MIB(256)
+/* /boot/config-* have 120 to 300 KiB; a kernel command line has 2 or 4 KiB. */
+#define LIMIT_KERNEL_CONFIG	MIB(4)
+#define LIMIT_KERNEL_CMDLINE	KIB(64)
 
 /* Regular expressions: PCRE2 counts, so that no path can stall an appraisal. */
 #define LIMIT_REGEX_COUNT	65536
@@ -72,6 +98,13 @@
 /* Walking a directory tree: entries of one directory held at once (names only). */
 #define LIMIT_DIR_ENTRIES	20000000
 #define LIMIT_WALK_DEPTH	32768	/* directories below each other; LIMIT_PATH / 2 */
+/* Keys an appraisal trusts, learned ones included.  A distribution has some; a
+ * fleet's policy may name one for each vendor. */
+#define LIMIT_TRUSTED_KEYS	16384
+/* Signatures remembered as verified: 40,000 of RSA-2048; then it starts again. */
+#define LIMIT_SIG_CACHE		MIB(16)
+/* Attributes that EVM protects: 8 are built in, CONFIG_EVM_ADD_XATTRS adds some. */
+#define LIMIT_EVM_XATTRS	64
 
 /* Memory one appraisal may take beside its inputs. */
 #define LIMIT_APPRAISAL_ARENA	GIB(1)

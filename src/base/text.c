@@ -157,3 +157,92 @@ dec_u64(struct span s, uint64_t *out)
 	*out = v;
 	return true;
 }
+
+static uint32_t
+utf16_unit(struct span s, size_t i)
+{
+	return (uint32_t)(s.p[i] | s.p[i + 1] << 8);
+}
+
+/* The character at ${*i}, which is moved behind it; UINT32_MAX for half a pair. */
+static uint32_t
+utf16_char(struct span s, size_t *i)
+{
+	uint32_t c = utf16_unit(s, *i), low;
+
+	*i += 2;
+	if (c < 0xd800 || c > 0xdfff)
+		return c;
+	if (c > 0xdbff || *i + 2 > s.n)
+		return UINT32_MAX;
+	low = utf16_unit(s, *i);
+	*i += 2;
+	if (low < 0xdc00 || low > 0xdfff)
+		return UINT32_MAX;
+	return 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+}
+
+static void
+put_utf8(struct buf *b, uint32_t c)
+{
+	if (c < 0x80) {
+		buf_u8(b, (uint8_t)c);
+		return;
+	}
+	if (c < 0x800) {
+		buf_u8(b, (uint8_t)(0xc0 | c >> 6));
+	} else {
+		if (c < 0x10000) {
+			buf_u8(b, (uint8_t)(0xe0 | c >> 12));
+		} else {
+			buf_u8(b, (uint8_t)(0xf0 | c >> 18));
+			buf_u8(b, (uint8_t)(0x80 | (c >> 12 & 0x3f)));
+		}
+		buf_u8(b, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
+	}
+	buf_u8(b, (uint8_t)(0x80 | (c & 0x3f)));
+}
+
+bool
+utf16le_decode(struct span s, struct buf *b)
+{
+	if (s.n % 2 != 0)
+		return false;
+	for (size_t i = 0; i < s.n;)
+		if (utf16_char(s, &i) == UINT32_MAX)
+			return false;
+	for (size_t i = 0; i < s.n;)
+		put_utf8(b, utf16_char(s, &i));
+	return true;
+}
+
+/* Of valid UTF-8 only. */
+static uint32_t
+utf8_char(struct span s, size_t *i)
+{
+	uint8_t c = s.p[(*i)++];
+	unsigned more = c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+	uint32_t v = more == 0 ? c : c & (0x3fu >> more);
+
+	while (more-- > 0)
+		v = v << 6 | (s.p[(*i)++] & 0x3f);
+	return v;
+}
+
+bool
+utf16le_encode(struct span s, struct buf *b)
+{
+	if (!utf8_valid(s))
+		return false;
+	for (size_t i = 0; i < s.n;) {
+		uint32_t c = utf8_char(s, &i);
+
+		if (c < 0x10000) {
+			buf_le16(b, (uint16_t)c);
+		} else {
+			buf_le16(b, (uint16_t)(0xd800 + ((c - 0x10000) >> 10)));
+			buf_le16(b, (uint16_t)(0xdc00 + ((c - 0x10000) & 0x3ff)));
+		}
+	}
+	return true;
+}

@@ -20,6 +20,13 @@ MUST_CHECK bool base64url_decode(struct span s, struct buf *b);
 /** utf8_valid(s): RFC 3629: no overlong forms, no surrogates, at most U+10FFFF. */
 MUST_CHECK bool utf8_valid(struct span s);
 
+/** utf16le_decode(s, b): UTF-16, little-endian, without a byte order mark, appended to
+ * ${b} as UTF-8.  False (nothing written) for half a unit or an unpaired surrogate. */
+MUST_CHECK bool utf16le_decode(struct span s, struct buf *b);
+
+/** utf16le_encode(s, b): The other way; false (nothing written) if ${s} is not UTF-8. */
+MUST_CHECK bool utf16le_encode(struct span s, struct buf *b);
+
 /** dec_u64(s, out): Decimal digits only, no sign, no leading zero but "0" itself. */
 MUST_CHECK bool dec_u64(struct span s, uint64_t *out);
 

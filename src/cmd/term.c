@@ -42,6 +42,16 @@ term_width(FILE *f)
 	return 80;
 }
 
+unsigned
+term_left(FILE *f, unsigned used)
+{
+	unsigned width = term_width(f);
+
+	if (isatty(fileno(f)) != 1)
+		return 0;
+	return width > used + 20 ? width - used : 20;
+}
+
 void
 term_name(FILE *f, struct span name, unsigned width)
 {

@@ -19,6 +19,10 @@ const char *term_reset(FILE *f);
 /** term_width(f): Columns; 80 where it cannot be known. */
 unsigned term_width(FILE *f);
 
+/** term_left(f, used): Columns left on a line of a terminal; 0, "no limit", where ${f} is
+ * none: what goes into a pipe or a file is whole. */
+unsigned term_left(FILE *f, unsigned used);
+
 /** term_name(f, name, width): Print a name, escaped, cut in its middle with "..." so
  * that it takes at most ${width} columns (0: no limit). */
 void term_name(FILE *f, struct span name, unsigned width);

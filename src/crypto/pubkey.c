@@ -15,15 +15,18 @@
 
 #include "crypto/digest.h"
 #include "crypto/openssl_err.h"
+#include "crypto/pubkey_x509.h"
+#include "crypto/roca.h"
 
 struct pubkey {
 	EVP_PKEY *pkey;			/* owned */
+	X509 *x509;			/* owned; NULL for a bare key */
 	EVP_PKEY_CTX *verify;		/* owned; initialised for (scheme, alg) below, or NULL */
 	enum sig_scheme scheme;
 	enum digest_alg alg;
 	enum pubkey_kind kind;
 	unsigned bits;
-	uint32_t keyid;
+	uint32_t keyid, keyid_bits;
 	struct buf spki, cert;
 	struct digest fingerprint;
 	char *subject;			/* owned, or NULL */
@@ -43,6 +46,7 @@ pubkey_free(struct pubkey *key)
 		return;
 	EVP_PKEY_CTX_free(key->verify);
 	EVP_PKEY_free(key->pkey);
+	X509_free(key->x509);
 	buf_free(&key->spki);
 	buf_free(&key->cert);
 	free(key->subject);
@@ -98,8 +102,9 @@ keyid_of_bits(struct pubkey *key)
 
 	X509_PUBKEY_free(x);
 	if (ok)
-		key->keyid = (uint32_t)md[16] << 24 | (uint32_t)md[17] << 16 |
+		key->keyid_bits = (uint32_t)md[16] << 24 | (uint32_t)md[17] << 16 |
 		    (uint32_t)md[18] << 8 | md[19];
+	key->keyid = key->keyid_bits;
 	return ok;
 }
 
@@ -159,6 +164,9 @@ add_cert_facts(struct pubkey *key, X509 *cert, struct err *e)
 		return openssl_err(e, ERR_CRYPTO, "encoding a certificate");
 	buf_put(&key->cert, der, (size_t)n);
 	OPENSSL_free(der);
+	if (X509_up_ref(cert) != 1)
+		return openssl_err(e, ERR_CRYPTO, "keeping a certificate");
+	key->x509 = cert;
 	if (skid != NULL && ASN1_STRING_length(skid) >= 4) {
 		const unsigned char *s = ASN1_STRING_get0_data(skid) + ASN1_STRING_length(skid) - 4;
 
@@ -332,6 +340,8 @@ struct span pubkey_spki(const struct pubkey *key) { return buf_view(&key->spki);
 struct span pubkey_cert(const struct pubkey *key) { return buf_view(&key->cert); }
 const struct digest *pubkey_fingerprint(const struct pubkey *key) { return &key->fingerprint; }
 uint32_t pubkey_keyid(const struct pubkey *key) { return key->keyid; }
+uint32_t pubkey_keyid_bits(const struct pubkey *key) { return key->keyid_bits; }
+X509 *pubkey_x509(const struct pubkey *key) { return key->x509; }
 
 const char *
 pubkey_subject(const struct pubkey *key)
@@ -343,6 +353,21 @@ bool
 pubkey_eq(const struct pubkey *a, const struct pubkey *b)
 {
 	return span_eq(pubkey_spki(a), pubkey_spki(b));
+}
+
+bool
+pubkey_roca(const struct pubkey *key)
+{
+	uint8_t modulus[1024];		/* 8192 bits, the most check_strength lets in */
+	BIGNUM *n = NULL;
+	bool weak = false;
+
+	if (key->kind == PUBKEY_RSA &&
+	    EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_RSA_N, &n) == 1 &&
+	    BN_num_bytes(n) <= (int)sizeof(modulus))
+		weak = roca_weak(span_of(modulus, (size_t)BN_bn2bin(n, modulus)));
+	BN_free(n);
+	return weak;
 }
 
 bool
@@ -370,11 +395,16 @@ prepare_verify(struct pubkey *key, enum sig_scheme scheme, enum digest_alg alg, 
 
 	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
 	md = name == NULL ? NULL : EVP_MD_fetch(NULL, name, NULL);
-	ok = ctx != NULL && md != NULL && EVP_PKEY_verify_init(ctx) == 1;
+	ok = ctx != NULL && EVP_PKEY_verify_init(ctx) == 1;
 	if (ok && scheme != SIG_ECDSA)
 		ok = EVP_PKEY_CTX_set_rsa_padding(ctx, scheme == SIG_RSAPSS ?
 		    RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) == 1;
-	ok = ok && EVP_PKEY_CTX_set_signature_md(ctx, md) == 1;
+	if (ok && (md == NULL || EVP_PKEY_CTX_set_signature_md(ctx, md) != 1)) {
+		EVP_MD_free(md);
+		EVP_PKEY_CTX_free(ctx);
+		return openssl_err(e, ERR_UNSUPPORTED, "signatures of a %s digest cannot be verified here",
+		    digest_alg_name(alg));
+	}
 	if (ok && scheme == SIG_RSAPSS)
 		ok = EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_AUTO) == 1;
 	EVP_MD_free(md);

@@ -43,6 +43,10 @@ enum pubkey_kind pubkey_kind(const struct pubkey *key);
 unsigned pubkey_bits(const struct pubkey *key);		/* modulus, or field size */
 bool pubkey_eq(const struct pubkey *a, const struct pubkey *b);
 
+/** pubkey_roca(key): Whether it is an RSA key with the mark of CVE-2017-15361 (roca.h).
+ * Such keys load: who relies on one decides. */
+bool pubkey_roca(const struct pubkey *key);
+
 /** Borrowed views, valid as long as the key. */
 struct span pubkey_spki(const struct pubkey *key);	/* DER SubjectPublicKeyInfo */
 struct span pubkey_cert(const struct pubkey *key);	/* DER certificate; empty if there is none */
@@ -54,11 +58,16 @@ const char *pubkey_subject(const struct pubkey *key);	/* RFC 2253 text of the ce
  * (x509_cert_parser.c; libimaevm).  Only a hint: the full key decides. */
 uint32_t pubkey_keyid(const struct pubkey *key);
 
+/** pubkey_keyid_bits(key): The same from the key alone, whatever the certificate's
+ * identifier is: what libimaevm writes when it signs without a certificate. */
+uint32_t pubkey_keyid_bits(const struct pubkey *key);
+
 /** pubkey_validity(key, from, to): False if there is no certificate. */
 bool pubkey_validity(const struct pubkey *key, time_t *from, time_t *to);
 
 /** pubkey_verify(key, scheme, digest, sig, ok, e): Whether ${sig} signs ${digest}.
- * A scheme that does not fit the key is ok = false. */
+ * A scheme that does not fit the key is ok = false; a digest algorithm that OpenSSL
+ * cannot verify under it is ERR_UNSUPPORTED. */
 MUST_CHECK int pubkey_verify(struct pubkey *key, enum sig_scheme scheme,
     const struct digest *digest, struct span sig, bool *ok, struct err *e);
 

@@ -100,7 +100,7 @@ int
 check_fail(struct result *r, enum check_id id, enum reason reason, struct err *e,
     const char *fmt, ...)
 {
-	struct finding f = { .reason = reason, .authenticated = true };
+	struct finding f = { .reason = reason, .authenticated = true, .decides = true };
 	const char *text;
 	va_list ap;
 

@@ -43,6 +43,7 @@ struct finding {
 	enum reason reason;
 	uint64_t entry;			/* list entry from 1; 0: not about an entry */
 	bool authenticated;		/* inside the part of the list the quote covers */
+	bool decides;			/* speaks against trust; false for what waits for the next quote */
 	bool path_authenticated;	/* false for violations: their data is not extended */
 	struct span path;		/* empty if not about a file */
 	struct digest seen;		/* DIGEST_NONE if not known */

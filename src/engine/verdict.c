@@ -1,11 +1,5 @@
 #include "engine/verdict.h"
 
-bool
-finding_decides(const struct finding *f)
-{
-	return f->authenticated;
-}
-
 /* pcr-mismatch alone says: the list and the quote do not fit.  That can be a list
  * read too early as well as one that was cut or altered; one quote and one list
  * cannot tell, so it leaves the verdict open (undecided). */
@@ -16,7 +10,7 @@ speaks_against(const struct result *r)
 		if (r->checks[i].state == CHECK_FAIL && i != CHECK_REPLAY)
 			return true;
 	for (size_t i = 0; i < r->n_findings; i++)
-		if (finding_decides(&r->findings[i]) && r->findings[i].reason != REASON_PCR_MISMATCH)
+		if (r->findings[i].decides && r->findings[i].reason != REASON_PCR_MISMATCH)
 			return true;
 	return false;
 }

@@ -10,7 +10,4 @@
  * undecided: nothing speaks against it, but a required check did not run. */
 void result_decide(struct result *r);
 
-/** finding_decides(f): Findings in the unauthenticated tail are shown, but do not decide. */
-bool finding_decides(const struct finding *f);
-
 #endif

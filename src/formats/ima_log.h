@@ -34,6 +34,10 @@
 #include "base/limits.h"
 #include "base/rd.h"
 
+/* The PCR the list is extended into, unless a rule says pcr=
+ * (CONFIG_IMA_MEASURE_PCR_IDX; every distribution leaves it at 10). */
+#define IMA_PCR 10
+
 enum ima_field_id {
 	IMA_FIELD_UNKNOWN = 0,
 #define FIELD(sym, name, text) IMA_FIELD_##sym,

@@ -29,16 +29,41 @@ struct policy_digest {
 
 struct policy_table {
 	struct span bytes;	/* borrowed: must outlive the table */
-	/* Sections inside bytes, set by policy_table_open; private to policy_table.c. */
-	struct span slots, paths, digests, strings, meta;
-	uint64_t n_paths, n_digests, n_slots;
+	uint64_t n_paths, n_digests, n_packages;
+	uint32_t algs;		/* bit i: there is a digest of the kernel's hash_algo i */
+	/* The rest is set by policy_table_open and private to policy_table.c. */
+	uint64_t n_slots, seed;
+	uint32_t max_probe;
+	struct span slots, index, entries, packages, meta;
 };
+
+/* Where a digest came from, for people.  Spans as in the table they were read from. */
+struct policy_package {
+	struct span name, version, arch;
+	uint32_t layer;		/* index of the layer that lists it */
+};
+
+/** policy_table_sniff(bytes): Whether they begin like a table. */
+bool policy_table_sniff(struct span bytes);
 
 /** policy_table_open(bytes, t, e): ERR_FORMAT, ERR_VERSION or ERR_TRUNCATED. */
 MUST_CHECK int policy_table_open(struct span bytes, struct policy_table *t, struct err *e);
 
 /** policy_table_meta(t): The JSON of everything in the policy but its files. */
 struct span policy_table_meta(const struct policy_table *t);
+
+/** policy_table_package(t, i, p): The i-th package; false if out of range or damaged. */
+MUST_CHECK bool policy_table_package(const struct policy_table *t, uint64_t i,
+    struct policy_package *p);
+
+/** policy_table_check(t, e): Read the whole table: checksum, order, every reference.
+ * For tables from elsewhere; look-ups do not need it to be safe. */
+MUST_CHECK int policy_table_check(const struct policy_table *t, struct err *e);
+
+/** policy_table_with(t, meta, packages, n, out, e): The files of ${t} with other
+ * packages and meta data, appended to ${out}. */
+MUST_CHECK int policy_table_with(const struct policy_table *t, struct span meta,
+    const struct policy_package *packages, size_t n, struct buf *out, struct err *e);
 
 struct policy_iter {
 	const struct policy_table *t;
@@ -68,7 +93,8 @@ MUST_CHECK int policy_builder_add(struct policy_builder *b, struct span path,
     const struct digest *digest, uint32_t layer, uint32_t package, struct err *e);
 
 /** policy_builder_finish(b, meta, out, e): The table's bytes appended to ${out}.  The
- * output is the same for the same set of additions, whatever their order. */
+ * output is the same for the same set of additions, whatever their order.  It holds
+ * no packages: runtime_policy_take or policy_table_with puts them in. */
 MUST_CHECK int policy_builder_finish(struct policy_builder *b, struct span meta,
     struct buf *out, struct err *e);
 

@@ -32,7 +32,7 @@ struct policy_pattern {
 struct policy_alias { struct span from, to; };	/* path prefixes without trailing '/' */
 
 struct policy_layer { struct span name, source; };
-struct policy_package { struct span name, version, arch; };
+/* struct policy_package: formats/policy_table.h */
 
 struct policy_scope {
 	struct span name;
@@ -105,6 +105,15 @@ struct runtime_policy {
 	} source;
 };
 
+/** runtime_policy_init(p): An empty policy, to be filled in by hand: strings and arrays
+ * from p->arena, the files with runtime_policy_take. */
+void runtime_policy_init(struct runtime_policy *p);
+
+/** runtime_policy_take(p, b, e): The files of ${b} become the policy's table.  The
+ * layers and packages that ${b} refers to must already stand in ${p}. */
+MUST_CHECK int runtime_policy_take(struct runtime_policy *p, struct policy_builder *b,
+    struct err *e);
+
 /** runtime_policy_parse(in, p, e): Read ${in}, whatever its format.  For a compiled
  * table ${in} is borrowed and must outlive ${p}; else it may go.  A DSSE envelope
  * is ERR_FORMAT here: its signature must be checked first (engine/dsse.h). */
@@ -121,6 +130,33 @@ MUST_CHECK int runtime_policy_compile(const struct runtime_policy *p, struct buf
 /** runtime_policy_merged_usr(p, e): Add the aliases of a merged-/usr system: /bin,
  * /sbin, /lib, /lib32, /lib64, /libx32 to the same below /usr, unless present. */
 MUST_CHECK int runtime_policy_merged_usr(struct runtime_policy *p, struct err *e);
+
+/** runtime_policy_merge(parts, n, out, e): One policy of several: layers of the same
+ * name become one, revocations and lists are united, min_digest is the strongest.
+ * ERR_MISMATCH where two parts say different things about the same scope, buffer,
+ * keyring or boot.  ${out} borrows nothing. */
+MUST_CHECK int runtime_policy_merge(const struct runtime_policy *const *parts, size_t n,
+    struct runtime_policy *out, struct err *e);
+
+/* A key as Keylime lists it: its SubjectPublicKeyInfo and the kernel's 32-bit id. */
+struct policy_keylime_key {
+	struct span spki;
+	uint32_t keyid;
+};
+
+/** runtime_policy_to_keylime(p, keys, n, out, e): Keylime's runtime policy v1, with the
+ * given verification keys.  What it cannot express is left out. */
+MUST_CHECK int runtime_policy_to_keylime(const struct runtime_policy *p,
+    const struct policy_keylime_key *keys, size_t n, struct buf *out, struct err *e);
+
+/** runtime_policy_keylime_losses(p, out): What that leaves out, a line each, for people;
+ * nothing if the policies mean the same. */
+void runtime_policy_keylime_losses(const struct runtime_policy *p, struct buf *out);
+
+/** runtime_policy_to_sums(p, alg, out, e): "digest  /path" lines of one algorithm, as
+ * sha*sum writes them, in byte order of the paths. */
+MUST_CHECK int runtime_policy_to_sums(const struct runtime_policy *p, enum digest_alg alg,
+    struct buf *out, struct err *e);
 
 #define RUNTIME_POLICY_AUTO __attribute__((cleanup(runtime_policy_free)))
 

@@ -1,0 +1,218 @@
+#include "cmd/evidence_files.h"
+
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/text.h"
+
+const struct option_spec evidence_options[] = {
+	{ .name = "ima-log", .arg = "F", .complete = COMPLETE_FILE,
+	  .help = "the kernel's measurement list, binary or ASCII" },
+	{ .name = "quote", .arg = "F", .complete = COMPLETE_FILE, .help = "TPMS_ATTEST, as the TPM signed it" },
+	{ .name = "signature", .arg = "F", .complete = COMPLETE_FILE, .help = "its TPMT_SIGNATURE" },
+	{ .name = "ak", .arg = "F", .complete = COMPLETE_FILE,
+	  .help = "attestation key: PEM, DER or TPM2B_PUBLIC" },
+	{ .name = "nonce", .arg = "HEX", .help = "the nonce the quote must answer, 1 to 64 bytes" },
+	{ .name = "pcrs", .arg = "F", .complete = COMPLETE_FILE,
+	  .help = "PCR values: tpm2-tools' PCR file, text of tpm2_pcrread, or JSON" },
+	{ .name = "event-log", .arg = "F", .complete = COMPLETE_FILE, .help = "the firmware's event log" },
+	{ .name = "policy", .arg = "F", .repeat = true, .complete = COMPLETE_FILE,
+	  .help = "runtime policy: JSON, compiled, or signed (DSSE)" },
+	{ .name = "policy-key", .arg = "F", .repeat = true, .complete = COMPLETE_FILE,
+	  .help = "key or certificate that must have signed the policies" },
+	{ .name = "integrity-only", .help = "judge quote, logs and replay alone; count violations" },
+	{ .name = "bank", .arg = "ALG", .complete = COMPLETE_WORDS, .words = "sha256 sha384 sha512 sha1",
+	  .help = "PCR bank to replay; sha256 if not given" },
+	{ .name = "resume", .arg = "STATE", .complete = COMPLETE_FILE,
+	  .help = "go on from this state if it exists; rewritten when no check fails" },
+	{ .name = "require-all", .help = "entries that the quote does not cover are a finding" },
+	{ .name = "allow-padded-sha1",
+	  .help = "accept what kernels 4.11 to 5.7 extend into other banks: zero-padded SHA-1" },
+	{ .name = "partition", .arg = "LABEL=PATH", .repeat = true,
+	  .help = "where the host has mounted a volume that the policy names" },
+	{ .name = "ear-key", .arg = "F", .complete = COMPLETE_FILE, .help = "private key (PEM) to sign the EAR token with" },
+	{ .name = "ear-out", .arg = "F", .complete = COMPLETE_FILE, .help = "write the result as an EAR token (JWT)" },
+	{ .name = NULL },
+};
+
+void
+evidence_files_free(struct evidence_files *f)
+{
+	file_free(&f->ima_log);
+	file_free(&f->quote);
+	file_free(&f->signature);
+	file_free(&f->ak);
+	file_free(&f->pcrs_file);
+	file_free(&f->event_log);
+	file_free(&f->resume_file);
+	buf_free(&f->nonce);
+	free(f->pcrs);
+	resume_state_free(&f->resume);
+	for (size_t i = 0; i < f->n_loaded; i++)
+		loaded_policy_free(&f->loaded[i]);
+	free(f->loaded);
+	free(f->policies);
+	free(f->mounts);
+	policy_keys_free(&f->policy_keys);
+}
+
+const char *
+evidence_files_usage(const struct invocation *in)
+{
+	int parts = opt_has(in, "quote") + opt_has(in, "signature") + opt_has(in, "ak") + opt_has(in, "nonce");
+
+	if (!opt_has(in, "ima-log"))
+		return "option --ima-log is missing";
+	if (parts != 0 && parts != 4)
+		return "--quote, --signature, --ak and --nonce go together: a quote that is not"
+		    " checked whole proves nothing";
+	if (!opt_has(in, "policy") && !opt_has(in, "integrity-only"))
+		return "want --policy, or --integrity-only to judge without one";
+	if (opt_has(in, "policy") && opt_has(in, "integrity-only"))
+		return "--policy and --integrity-only exclude each other";
+	if (opt_has(in, "ear-key") != opt_has(in, "ear-out"))
+		return "--ear-key and --ear-out go together";
+	return NULL;
+}
+
+static int
+read_if_given(const struct invocation *in, const char *option, size_t max, struct file *f,
+    struct err *e)
+{
+	const char *path = opt_get(in, option);
+
+	return path == NULL ? 0 : file_read(path, max, f, e);
+}
+
+static int
+load_nonce(const struct invocation *in, struct evidence_files *f, struct err *e)
+{
+	const char *hex = opt_get(in, "nonce");
+
+	f->nonce = buf_init(64);
+	if (hex == NULL)
+		return 0;
+	if (!hex_decode(span_str(hex), &f->nonce) || f->nonce.n == 0)
+		return err_set(e, ERR_USAGE, "--nonce wants 1 to 64 bytes in hexadecimal");
+	f->input.nonce = buf_view(&f->nonce);
+	return 0;
+}
+
+static int
+load_pcrs(const struct invocation *in, struct evidence_files *f, struct err *e)
+{
+	const char *path = opt_get(in, "pcrs");
+	int rc;
+
+	if (path == NULL)
+		return 0;
+	if ((rc = file_read(path, LIMIT_SMALL_FILE, &f->pcrs_file, e)) != 0)
+		return rc;
+	if ((f->pcrs = calloc(1, sizeof(*f->pcrs))) == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	if ((rc = tpm_pcrs_parse(file_view(&f->pcrs_file), f->pcrs, e)) != 0)
+		return err_file(e, rc, path);
+	f->input.pcrs = f->pcrs;
+	return 0;
+}
+
+/* A state that is not there yet is how it begins; one that cannot be read is an error. */
+static int
+load_resume(const struct invocation *in, struct evidence_files *f, struct err *e)
+{
+	const char *path = opt_get(in, "resume");
+	int rc;
+
+	if (path == NULL || (access(path, F_OK) != 0 && errno == ENOENT))
+		return 0;
+	if ((rc = file_read(path, LIMIT_SMALL_FILE, &f->resume_file, e)) != 0)
+		return rc;
+	if ((rc = resume_state_parse(file_view(&f->resume_file), &f->resume, e)) != 0)
+		return err_file(e, rc, path);
+	f->input.resume = &f->resume;
+	return 0;
+}
+
+static int
+load_policies(const struct invocation *in, struct evidence_files *f, struct err *e)
+{
+	size_t n = opt_count(in, "policy");
+	int rc;
+
+	if ((rc = policy_keys_load(in, "policy-key", &f->policy_keys, e)) != 0)
+		return rc;
+	f->loaded = calloc(n + 1, sizeof(*f->loaded));
+	f->policies = calloc(n + 1, sizeof(*f->policies));
+	if (f->loaded == NULL || f->policies == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (; f->n_loaded < n; f->n_loaded++) {
+		if ((rc = load_policy(opt_nth(in, "policy", f->n_loaded), &f->policy_keys,
+		    LOAD_POLICY_TRUST, &f->loaded[f->n_loaded], e)) != 0)
+			return rc;
+		f->policies[f->n_loaded] = &f->loaded[f->n_loaded].policy;
+	}
+	f->input.policies = f->policies;
+	f->input.n_policies = n;
+	return 0;
+}
+
+static int
+load_mounts(const struct invocation *in, struct evidence_files *f, struct err *e)
+{
+	size_t n = opt_count(in, "partition");
+
+	f->mounts = calloc(n + 1, sizeof(*f->mounts));
+	if (f->mounts == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		struct span s = span_str(opt_nth(in, "partition", i));
+		size_t eq = span_find(s, '=');
+
+		if (eq == 0 || eq + 1 >= s.n || s.p[eq + 1] != '/')
+			return err_set(e, ERR_USAGE, "--partition wants LABEL=/MOUNT/POINT");
+		f->mounts[i] = (struct sig_mount){ span_head(s, eq), span_from(s, eq + 1) };
+	}
+	f->input.ctx = (struct sig_context){ .now = (int64_t)time(NULL), .mounts = f->mounts, .n_mounts = n };
+	return 0;
+}
+
+static int
+load_bank(const struct invocation *in, struct evidence_files *f, struct err *e)
+{
+	const char *name = opt_get(in, "bank");
+
+	f->input.bank = name == NULL ? DIGEST_SHA256 : digest_alg_by_name(span_str(name));
+	if (digest_alg_tpm(f->input.bank) == 0 || digest_alg_openssl(f->input.bank) == NULL)
+		return err_set(e, ERR_USAGE, "--bank: \"%s\" is not a PCR bank that can be replayed", name);
+	return 0;
+}
+
+int
+evidence_files_load(const struct invocation *in, struct evidence_files *f, struct err *e)
+{
+	int rc;
+
+	if ((rc = load_bank(in, f, e)) != 0 || (rc = load_nonce(in, f, e)) != 0 ||
+	    (rc = load_mounts(in, f, e)) != 0 ||
+	    (rc = read_if_given(in, "ima-log", LIMIT_IMA_LOG, &f->ima_log, e)) != 0 ||
+	    (rc = read_if_given(in, "quote", LIMIT_SMALL_FILE, &f->quote, e)) != 0 ||
+	    (rc = read_if_given(in, "signature", LIMIT_SMALL_FILE, &f->signature, e)) != 0 ||
+	    (rc = read_if_given(in, "ak", LIMIT_SMALL_FILE, &f->ak, e)) != 0 ||
+	    (rc = read_if_given(in, "event-log", LIMIT_EVENT_LOG, &f->event_log, e)) != 0 ||
+	    (rc = load_pcrs(in, f, e)) != 0 || (rc = load_resume(in, f, e)) != 0 ||
+	    (rc = load_policies(in, f, e)) != 0)
+		return rc;
+	f->input.ima_log = file_view(&f->ima_log);
+	f->input.has_quote = opt_has(in, "quote");
+	f->input.quote = file_view(&f->quote);
+	f->input.signature = file_view(&f->signature);
+	f->input.ak = file_view(&f->ak);
+	f->input.has_event_log = opt_has(in, "event-log");
+	f->input.event_log = file_view(&f->event_log);
+	f->input.integrity_only = opt_has(in, "integrity-only");
+	f->input.require_all = opt_has(in, "require-all");
+	f->input.allow_padded_sha1 = opt_has(in, "allow-padded-sha1");
+	return 0;
+}

@@ -1,0 +1,40 @@
+/* evidence_files.h: the options that name evidence, and the files behind them; shared
+ * by "evidence verify" and "policy test". */
+#ifndef CMD_EVIDENCE_FILES_H
+#define CMD_EVIDENCE_FILES_H
+
+#include "cmd/command.h"
+#include "cmd/load_policy.h"
+#include "engine/evidence.h"
+
+extern const struct option_spec evidence_options[];
+
+/* Everything that was read, and the input that borrows from it. */
+struct evidence_files {
+	struct file ima_log, quote, signature, ak, pcrs_file, event_log, resume_file;
+	struct buf nonce;
+	struct tpm_pcrs *pcrs;			/* owned */
+	struct resume_state resume;
+	struct policy_keys policy_keys;
+	struct loaded_policy *loaded;		/* owned, n_loaded */
+	const struct runtime_policy **policies;	/* owned */
+	size_t n_loaded;
+	struct sig_mount *mounts;		/* owned */
+	struct evidence_input input;
+};
+
+/** evidence_files_usage(in): What is wrong with the options, or NULL. */
+const char *evidence_files_usage(const struct invocation *in);
+
+/** evidence_files_load(in, files, e): Read all of it. */
+MUST_CHECK int evidence_files_load(const struct invocation *in, struct evidence_files *files,
+    struct err *e);
+void evidence_files_free(struct evidence_files *files);
+
+/** evidence_files_ear(in, ...): Write the EAR token if --ear-out asks for it. */
+MUST_CHECK int evidence_files_ear(const struct invocation *in, const struct evidence_files *files,
+    const struct result *r, const struct evidence_report *report, struct err *e);
+
+#define EVIDENCE_FILES_AUTO __attribute__((cleanup(evidence_files_free)))
+
+#endif

@@ -1,0 +1,15 @@
+/* result_text.h: an appraisal for people and for machines. */
+#ifndef CMD_RESULT_TEXT_H
+#define CMD_RESULT_TEXT_H
+
+#include <stdio.h>
+
+#include "engine/evidence.h"
+
+/** result_print(f, r, report): Verdict first, then what it stands on, then every finding. */
+void result_print(FILE *f, const struct result *r, const struct evidence_report *report);
+
+/** result_json(r, report): docs/schema/result.schema.json.  NULL only if memory ran out. */
+json_t *result_json(const struct result *r, const struct evidence_report *report);
+
+#endif

@@ -1,0 +1,54 @@
+/* appraise.h: one entry of a measurement list under runtime policies.
+ *
+ * Several policies are one: what any of them approves is approved, what any of
+ * them revokes, closes or demands holds.  For a file the order is:
+ *
+ *	revoked digest or key       a finding, whatever else approves it
+ *	closed directory            only listed names with listed digests pass
+ *	listed digest               path (or its alias) with this algorithm and digest
+ *	exclude                     the path is left out of judgement
+ *	signature by a trusted key  within the key's scope
+ *
+ * Violations are findings unless a rule says otherwise, and no exclude hides
+ * them: their path is not authenticated (the kernel extends 0xff..., not their
+ * data).  A buffer's digest must be that of the buffer, so that relabelling a file's
+ * entry as "ima-buf" (template names are not measured) gains nothing.
+ *
+ * Nothing here reads a clock or a file: time and mount points are parameters.
+ */
+#ifndef ENGINE_APPRAISE_H
+#define ENGINE_APPRAISE_H
+
+#include "engine/ima_verify.h"
+#include "engine/result.h"
+#include "formats/ima_log.h"
+#include "formats/runtime_policy.h"
+
+struct appraiser;
+
+/** appraiser_new(policies, n, ctx, a, r, e): Compile patterns, load keys, resolve scopes.
+ * What a person should know about the policies goes to ${r} as warnings.  The policies
+ * and what ${ctx} points to must outlive the appraiser. */
+MUST_CHECK int appraiser_new(const struct runtime_policy *const *policies, size_t n,
+    const struct sig_context *ctx, struct appraiser **a, struct result *r, struct err *e);
+void appraiser_free(struct appraiser *a);
+
+/** appraise_entry(a, n, authenticated, r, e): Judge one entry; findings go to ${r}.
+ * ${authenticated}: whether a quote covers the entry; only such entries teach keys. */
+MUST_CHECK int appraise_entry(struct appraiser *a, const struct ima_entry *n,
+    bool authenticated, struct result *r, struct err *e);
+
+/** appraiser_keyring(a): The keys, learned ones included; borrowed. */
+struct keyring *appraiser_keyring(struct appraiser *a);
+
+/** appraiser_boot(a): The boot demands of the policies: borrowed, NULL-terminated. */
+const json_t *const *appraiser_boot(const struct appraiser *a);
+
+static inline void
+appraiser_freep(struct appraiser **a)
+{
+	appraiser_free(*a);
+}
+#define APPRAISER_AUTO __attribute__((cleanup(appraiser_freep)))
+
+#endif

@@ -1,0 +1,416 @@
+#include "engine/evidence.h"
+
+#include <stdlib.h>
+
+#include "engine/attest_key.h"
+#include "engine/boot_clock.h"
+#include "engine/evidence_boot.h"
+#include "engine/evidence_state.h"
+#include "engine/verdict.h"
+
+/* One appraisal under way. */
+struct run {
+	const struct evidence_input *in;
+	struct result *r;
+	struct evidence_report *report;
+	struct attest_key ak;
+	struct tpm_pcrs *known;			/* owned: values to try, none of them trusted yet */
+	const struct resume_state *resume;	/* of this very boot, or NULL */
+	struct appraiser *appraiser;		/* owned; NULL for integrity only */
+	struct digest boot_aggregate;		/* SHA-256 of the first one's data */
+	bool authentic;				/* what the quote says can be believed */
+};
+
+static void
+run_done(struct run *x)
+{
+	attest_key_free(&x->ak);
+	appraiser_free(x->appraiser);
+	free(x->known);
+}
+#define RUN_AUTO __attribute__((cleanup(run_done)))
+
+/* What trust needs, before anything is looked at. */
+static void
+require(const struct evidence_input *in, struct result *r)
+{
+	static const enum check_id always[] = { CHECK_SIGNATURE, CHECK_MAGIC, CHECK_TYPE, CHECK_NONCE,
+	    CHECK_SELECTION, CHECK_DIGEST, CHECK_TRAILING_DATA, CHECK_TEMPLATE_DIGESTS, CHECK_REPLAY };
+
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+		check_require(r, always[i]);
+	if (!in->integrity_only)
+		check_require(r, CHECK_POLICY);
+	r->integrity_only = in->integrity_only;
+}
+
+static int
+check_quote(struct run *x, struct err *e)
+{
+	const struct evidence_input *in = x->in;
+	struct quote_input q = { .attest = in->quote, .signature = in->signature, .ak = &x->ak,
+	    .nonce = in->nonce, .bank = in->bank, .pcr = IMA_PCR, .pcrs = in->pcrs };
+	int rc;
+
+	if (!in->has_quote)
+		return 0;
+	if ((rc = attest_key_parse(in->ak, &x->ak, e)) != 0)
+		return err_ctx(e, rc, "the attestation key");
+	if ((rc = quote_check(&q, x->r, &x->report->quote, e)) != 0)
+		return err_ctx(e, rc, "the quote");
+	x->authentic = quote_authentic(x->r) && x->r->checks[CHECK_SELECTION].state == CHECK_PASS &&
+	    x->r->checks[CHECK_DIGEST].state != CHECK_FAIL;
+	return 0;
+}
+
+/* Whether the earlier state is of this boot; what speaks against it is a finding. */
+static int
+check_boot_clock(struct run *x, struct err *e)
+{
+	const struct resume_state *s = x->in->resume;
+	struct tpm_clock before;
+
+	x->resume = s;
+	if (s == NULL)
+		return 0;
+	if (s->bank != x->in->bank)
+		return err_set(e, ERR_MISMATCH, "the resume state is of bank %s, not %s",
+		    digest_alg_name(s->bank), digest_alg_name(x->in->bank));
+	if (!x->in->has_quote || !s->has_clock || !x->authentic)
+		return 0;
+	if (s->ak.alg != DIGEST_NONE && !digest_eq(&s->ak, pubkey_fingerprint(x->ak.key)))
+		return err_hint(e, err_set(e, ERR_MISMATCH, "the resume state is of another attestation key"),
+		    "each host has a state of its own; if the key was replaced, start without a state");
+	before = (struct tpm_clock){ s->clock, s->reset_count, s->restart_count, s->safe };
+	switch (boot_clock_step(&before, &x->report->quote.clock)) {
+	case BOOT_WENT_BACK:
+		return result_finding(x->r, &(struct finding){ .reason = REASON_QUOTE_CLOCK,
+		    .authenticated = true, .decides = true }, e,
+		    "the TPM's counters are behind those of the resume state: an old quote, a cleared"
+		    " TPM, or another one");
+	case BOOT_REBOOTED:
+		x->resume = NULL;
+		return result_warn(x->r, e, "the machine was started anew since the resume state was"
+		    " written: the list is judged from its beginning");
+	case BOOT_SAME_MOMENT:
+	case BOOT_CONTINUED:
+	case BOOT_RESUMED:
+	default:
+		return 0;
+	}
+}
+
+/* Values to try for the quote's digest: those given, and those the event log replays to. */
+static int
+gather_known(struct run *x, struct err *e)
+{
+	if ((x->known = calloc(1, sizeof(*x->known))) == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	if (x->in->pcrs != NULL)
+		*x->known = *x->in->pcrs;
+	return evidence_boot_replay(x->in, &x->report->quote, x->known, e);
+}
+
+static void
+target_from(const struct tpm_pcrs *values, enum digest_alg bank, struct match_target *t)
+{
+	for (unsigned i = 0; i < LIMIT_PCRS; i++) {
+		struct span v = tpm_pcrs_get(values, bank, i);
+
+		if (v.n == 0)
+			continue;
+		t->covered |= (uint64_t)1 << i;
+		memcpy(t->v[i], v.p, v.n);
+	}
+}
+
+/* With values that the quote covers, compare values.  With only its digest, try the
+ * digest.  Without a quote, compare with what was given, for what that is worth. */
+static int
+make_target(struct run *x, struct match_target *t, struct buf *before, struct buf *after,
+    bool *have, struct err *e)
+{
+	const struct quote_facts *q = &x->report->quote;
+	bool complete;
+	int rc;
+
+	*have = true;
+	if (q->covered.n_banks > 0 || (!x->in->has_quote && x->in->pcrs != NULL)) {
+		target_from(q->covered.n_banks > 0 ? &q->covered : x->in->pcrs, x->in->bank, t);
+		return 0;
+	}
+	*have = false;
+	if (!x->in->has_quote || q->pcr_digest.alg == DIGEST_NONE)
+		return 0;
+	if ((rc = quote_digest_parts(q, x->known, x->in->bank, IMA_PCR, before, after, &complete, e)) != 0)
+		return rc;
+	if (!complete) {
+		x->r->checks[CHECK_DIGEST].detail = "the quote covers PCRs whose values are not known;"
+		    " give --pcrs, or --event-log for the boot's";
+		return 0;
+	}
+	t->by_digest = true;
+	t->digest = q->pcr_digest;
+	t->before = buf_view(before);
+	t->after = buf_view(after);
+	*have = true;
+	return 0;
+}
+
+/* A prefix was found by the digest alone: now its value is what the quote covers. */
+static int
+settle(struct run *x, struct err *e)
+{
+	const struct match *m = &x->report->match;
+	bool settled;
+
+	if (!tpm_pcrs_set(x->known, x->in->bank, IMA_PCR, pcr_value(&m->at_match, IMA_PCR)))
+		return err_set(e, ERR_INTERNAL, "no room for the replayed PCR");
+	return quote_settle(&x->report->quote, x->known, x->r, &settled, e);
+}
+
+static int
+match(struct run *x, struct err *e)
+{
+	struct match_target t = { 0 };
+	BUF_AUTO struct buf before = buf_init(MIB(1)), after = buf_init(MIB(1));
+	struct match_input in = { .list = x->in->ima_log, .bank = x->in->bank,
+	    .allow_padded_sha1 = x->in->allow_padded_sha1, .resume = x->resume };
+	bool have;
+	int rc;
+
+	if ((rc = make_target(x, &t, &before, &after, &have, e)) != 0)
+		return rc;
+	in.target = have ? &t : NULL;
+	if ((rc = match_list(&in, &x->report->match, e)) != 0)
+		return err_ctx(e, rc, "the measurement list");
+	x->report->resumed = x->resume != NULL;
+	if (t.by_digest && (x->report->match.kind == MATCH_PREFIX || x->report->match.kind == MATCH_KEXEC))
+		return settle(x, e);
+	return 0;
+}
+
+static int
+no_match(struct run *x, bool had_target, struct err *e)
+{
+	const struct match *m = &x->report->match;
+
+	if (!had_target)
+		return 0;	/* not-run: nothing to compare with */
+	if (m->kind == MATCH_TOO_SHORT)
+		return check_fail(x->r, CHECK_REPLAY, REASON_LOG_TOO_SHORT, e,
+		    "the list has %llu entries, but %llu were authenticated before in this boot",
+		    (unsigned long long)m->total, (unsigned long long)x->resume->count);
+	if (m->untouched && m->total > 0)
+		return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
+		    "PCR %d is quoted as zero: this kernel extended nothing into this TPM, or the list"
+		    " is of another machine", IMA_PCR);
+	if (x->resume == NULL && !m->begins_boot && m->total > 0)
+		return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
+		    "no part of the list reproduces the quoted PCR %d, and it does not begin with"
+		    " boot_aggregate: it was trimmed or cut in front; give the state it goes on from"
+		    " (--resume)", IMA_PCR);
+	return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
+	    "no part of the list reproduces the quoted PCR %d: either it was read before the quote"
+	    " was made, or entries were cut or altered (or another kernel was started by kexec);"
+	    " quote first, then read the list", IMA_PCR);
+}
+
+static int
+judge_replay(struct run *x, bool had_target, struct err *e)
+{
+	const struct match *m = &x->report->match;
+	int rc;
+
+	if (m->kind == MATCH_NONE || m->kind == MATCH_TOO_SHORT)
+		return no_match(x, had_target, e);
+	if (m->padded_sha1 && (rc = result_warn(x->r, e, "bank %s holds zero-padded SHA-1 digests, as"
+	    " kernels before 5.8 extend them: it is worth no more than SHA-1",
+	    digest_alg_name(x->in->bank))) != 0)
+		return rc;
+	if (m->kind == MATCH_KEXEC && (rc = result_finding(x->r, &(struct finding){
+	    .reason = REASON_KEXEC_WITHOUT_CARRY, .entry = m->shift + 1, .authenticated = true,
+	    .path_authenticated = true, .decides = true }, e, "the list begins a new kernel, but the"
+	    " TPM saw no restart: it was started by kexec, its boot was not measured, and what the"
+	    " old kernel measured last is lost")) != 0)
+		return rc;
+	for (unsigned i = 0; i < LIMIT_PCRS; i++)
+		if (i != IMA_PCR && ((m->used >> i) & 1) != 0 && m->authenticated[i] == 0 &&
+		    (rc = result_warn(x->r, e, "entries extend PCR %u too, which the quote does not"
+		    " confirm: they are not authenticated", i)) != 0)
+			return rc;
+	return check_pass(x->r, CHECK_REPLAY);
+}
+
+/* Whether anything of the list is tied to the quote. */
+static bool
+matched(const struct run *x)
+{
+	return x->authentic && (x->report->match.kind == MATCH_PREFIX ||
+	    x->report->match.kind == MATCH_KEXEC);
+}
+
+/* Entries with a wrong digest column.  Where a prefix matched, what lies behind it waits;
+ * where nothing matched, a wrong digest is proof of tampering all the same. */
+static int
+judge_columns(struct run *x, struct err *e)
+{
+	const struct match *m = &x->report->match;
+	bool bad = false;
+	int rc;
+
+	for (size_t i = 0; i < m->n_wrong; i++) {
+		bool covered = matched(x) && m->wrong[i].number <= m->authenticated[m->wrong[i].pcr];
+		struct finding f = { .reason = REASON_TEMPLATE_DIGEST_MISMATCH, .entry = m->wrong[i].number,
+		    .authenticated = covered, .path_authenticated = covered,
+		    .decides = covered || !matched(x) };
+
+		bad |= f.decides;
+		if ((rc = result_finding(x->r, &f, e, "the list's digest of this entry is not that of its"
+		    " data: the list was altered")) != 0)
+			return rc;
+	}
+	if (!bad)
+		return check_pass(x->r, CHECK_TEMPLATE_DIGESTS);
+	x->r->checks[CHECK_TEMPLATE_DIGESTS].state = CHECK_FAIL;
+	return 0;
+}
+
+static int
+appraise_one(struct run *x, const struct ima_entry *n, bool covered, struct err *e)
+{
+	size_t before = x->r->n_findings;
+	struct digest d;
+	int rc = 0;
+
+	if (ima_entry_is_boot_aggregate(n)) {
+		if ((rc = digest_of(DIGEST_SHA256, n->data, &d, e)) != 0)
+			return rc;
+		if (x->boot_aggregate.alg == DIGEST_NONE)
+			x->boot_aggregate = d;
+		/* kexec repeats it, with the same boot PCRs; anything else by that name is not it. */
+		if (!digest_eq(&x->boot_aggregate, &d))
+			rc = result_finding(x->r, &(struct finding){ .reason = REASON_BOOT_AGGREGATE_MISMATCH,
+			    .entry = n->number, .path_authenticated = true, .path = n->path }, e,
+			    "is named boot_aggregate, but differs from the first of this boot");
+	}
+	if (rc == 0 && x->appraiser != NULL)
+		rc = appraise_entry(x->appraiser, n, covered, x->r, e);
+	for (size_t i = before; i < x->r->n_findings; i++) {
+		x->r->findings[i].authenticated = covered;
+		/* Without a quote there is no next one to wait for. */
+		x->r->findings[i].decides = covered || !x->in->has_quote;
+	}
+	x->report->authenticated += covered;
+	x->report->violations += n->violation && (covered || !matched(x));
+	if (covered && x->r->n_findings == before)
+		x->report->trusted++;
+	return rc;
+}
+
+static int
+appraise_list(struct run *x, struct err *e)
+{
+	const struct match *m = &x->report->match;
+	struct ima_log log;
+	struct ima_entry n;
+	int rc;
+
+	if ((rc = ima_log_open(x->in->ima_log, &log, e)) != 0)
+		return rc;
+	while ((rc = ima_log_next(&log, &n, e)) > 0) {
+		bool seen_before = n.number <= m->skip;
+
+		n.number += m->shift;
+		if (seen_before)
+			continue;
+		if ((rc = appraise_one(x, &n, matched(x) && match_covers(m, &n), e)) != 0)
+			break;
+	}
+	ima_log_close(&log);
+	return rc;
+}
+
+static int
+judge_tail(struct run *x, struct err *e)
+{
+	const struct match *m = &x->report->match;
+	uint64_t tail = x->report->total - x->report->authenticated;
+
+	if (!matched(x) || tail == 0 || !x->in->require_all)
+		return 0;
+	return result_finding(x->r, &(struct finding){ .reason = REASON_TAIL_UNAUTHENTICATED,
+	    .entry = m->authenticated[IMA_PCR] + 1, .decides = true }, e,
+	    "%llu entr%s not covered by the quote, and all must be", (unsigned long long)tail,
+	    tail == 1 ? "y is" : "ies are");
+}
+
+static int
+judge_entries(struct run *x, struct err *e)
+{
+	size_t before = x->r->n_findings;
+	bool bad = false;
+	int rc;
+
+	x->report->total = x->report->match.total;
+	/* What an earlier run authenticated, it also approved: only then was a state kept. */
+	if (x->resume != NULL && matched(x))
+		x->report->authenticated = x->report->trusted = x->resume->count;
+	if (x->resume != NULL)
+		x->boot_aggregate = x->resume->boot_aggregate;
+	if ((rc = appraise_list(x, e)) != 0 || (rc = judge_tail(x, e)) != 0)
+		return rc;
+	for (size_t i = 0; i < x->r->n_findings; i++) {
+		if (x->r->findings[i].entry != 0 && x->r->findings[i].decides)
+			x->report->findings++;
+		bad |= i >= before && x->r->findings[i].decides;
+	}
+	if (x->in->integrity_only)
+		return 0;
+	if (bad)
+		x->r->checks[CHECK_POLICY].state = CHECK_FAIL;
+	else if (matched(x))
+		return check_pass(x->r, CHECK_POLICY);
+	return 0;
+}
+
+int
+evidence_appraise(const struct evidence_input *in, struct result *r,
+    struct evidence_report *report, struct err *e)
+{
+	RUN_AUTO struct run x = { .in = in, .r = r, .report = report };
+	bool had_target;
+	int rc;
+
+	*report = (struct evidence_report){ 0 };
+	require(in, r);
+	if (!in->integrity_only && (rc = appraiser_new(in->policies, in->n_policies, &in->ctx,
+	    &x.appraiser, r, e)) != 0)
+		return err_ctx(e, rc, "the policy");
+	if ((rc = check_quote(&x, e)) != 0 || (rc = check_boot_clock(&x, e)) != 0 ||
+	    (rc = gather_known(&x, e)) != 0)
+		return rc;
+	if (x.resume != NULL && x.appraiser != NULL &&
+	    (rc = evidence_state_keys(x.resume, appraiser_keyring(x.appraiser), e)) != 0)
+		return rc;
+	had_target = in->has_quote ? report->quote.pcr_digest.alg != DIGEST_NONE : in->pcrs != NULL;
+	if ((rc = match(&x, e)) != 0 || (rc = judge_replay(&x, had_target, e)) != 0 ||
+	    (rc = judge_columns(&x, e)) != 0 || (rc = judge_entries(&x, e)) != 0 ||
+	    (rc = evidence_boot(in, &report->quote, x.authentic, x.appraiser, r, report, e)) != 0)
+		return rc;
+	match_done(&report->match);
+	result_decide(r);
+	if (r->verdict == VERDICT_TRUSTED)
+		return evidence_state_make(in, report, &x.ak, &x.boot_aggregate,
+		    x.appraiser == NULL ? NULL : appraiser_keyring(x.appraiser), e);
+	return 0;
+}
+
+void
+evidence_report_free(struct evidence_report *report)
+{
+	match_done(&report->match);
+	json_decref(report->boot);
+	resume_state_free(&report->state);
+	report->boot = NULL;
+}

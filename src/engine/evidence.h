@@ -1,0 +1,57 @@
+/* evidence.h: the whole appraisal of recorded evidence, from bytes to a verdict.
+ *
+ * Order: quote, then boot, then how much of the measurement list the quote covers,
+ * then each entry under the policies, then the verdict.  PCR values come from
+ * replayed logs and, as far as the quote's digest covers them, from the PCR values
+ * given beside it; never from them alone: without a quote the verdict is at best
+ * undecided.
+ *
+ * Pure: no file, no clock, no globals.  An error means that it could not be decided
+ * at all; everything wrong with the evidence itself is in the result.
+ */
+#ifndef ENGINE_EVIDENCE_H
+#define ENGINE_EVIDENCE_H
+
+#include "engine/appraise.h"
+#include "engine/match.h"
+#include "engine/quote.h"
+#include "engine/result.h"
+#include "formats/resume_state.h"
+#include "formats/tpm_pcrs.h"
+
+struct evidence_input {
+	struct span ima_log;
+	bool has_quote;
+	struct span quote, signature, ak, nonce;
+	const struct tpm_pcrs *pcrs;		/* NULL: none given */
+	bool has_event_log;
+	struct span event_log;
+	enum digest_alg bank;
+	bool allow_padded_sha1;			/* kernels 4.11 to 5.7 */
+	bool require_all;			/* a tail is a finding */
+	bool integrity_only;			/* policies are not asked */
+	const struct runtime_policy *const *policies;
+	size_t n_policies;
+	struct sig_context ctx;			/* time and mounts */
+	const struct resume_state *resume;	/* NULL: from the start of the boot */
+};
+
+/* Beside the result: what was seen.  Borrows from the input and the result's arena. */
+struct evidence_report {
+	struct quote_facts quote;		/* zero without a quote */
+	struct match match;			/* match.wrong is freed by then */
+	uint64_t total, authenticated, trusted, findings, violations;
+	json_t *boot;				/* owned; what the boot engine saw, or NULL */
+	bool resumed;				/* the state was of this boot and was used */
+	bool has_state;				/* no check failed: state may be kept */
+	struct resume_state state;
+};
+
+/** evidence_appraise(in, result, report, e) */
+MUST_CHECK int evidence_appraise(const struct evidence_input *in, struct result *r,
+    struct evidence_report *report, struct err *e);
+void evidence_report_free(struct evidence_report *report);
+
+#define EVIDENCE_REPORT_AUTO __attribute__((cleanup(evidence_report_free)))
+
+#endif

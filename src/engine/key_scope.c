@@ -1,0 +1,326 @@
+#include "engine/key_scope.h"
+
+static const char *const kind_names[FILE_KIND_COUNT] = {
+	[FILE_KIND_FILE] = "file",
+	[FILE_KIND_MODULE] = "module",
+	[FILE_KIND_FIRMWARE] = "firmware",
+	[FILE_KIND_KERNEL] = "kernel",
+	[FILE_KIND_LIBRARY] = "library",
+};
+
+const char *
+file_kind_name(enum file_kind kind)
+{
+	return kind_names[kind];
+}
+
+/* Names: the kernel writes a space as '_' (ima_template_lib.c), policies do not. */
+static inline uint8_t
+kernel_byte(uint8_t c)
+{
+	return c == ' ' ? '_' : c;
+}
+
+static bool
+same_name(struct span a, struct span b)
+{
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++)
+		if (kernel_byte(a.p[i]) != kernel_byte(b.p[i]))
+			return false;
+	return true;
+}
+
+static struct span
+without_slash(struct span s)
+{
+	while (s.n > 0 && s.p[s.n - 1] == '/')
+		s.n--;
+	return s;
+}
+
+/* Whether head||tail is ${prefix} or lies below it.  The root is the empty prefix. */
+static bool
+below(struct span head, struct span tail, struct span prefix)
+{
+	size_t n = head.n + tail.n;
+
+	prefix = without_slash(prefix);
+	if (n < prefix.n)
+		return false;
+	for (size_t i = 0; i < prefix.n; i++) {
+		uint8_t c = i < head.n ? head.p[i] : tail.p[i - head.n];
+
+		if (kernel_byte(c) != kernel_byte(prefix.p[i]))
+			return false;
+	}
+	if (n == prefix.n)
+		return true;
+	return (prefix.n < head.n ? head.p[prefix.n] : tail.p[prefix.n - head.n]) == '/';
+}
+
+/* The one name all names of a file have, in two parts: the first alias that applies. */
+static void
+canonical(const struct runtime_policy *p, struct span path, struct span *head, struct span *tail)
+{
+	*head = span_of(NULL, 0);
+	*tail = path;
+	for (size_t i = 0; i < p->n_aliases; i++) {
+		if (below(path, span_of(NULL, 0), p->aliases[i].from)) {
+			*head = without_slash(p->aliases[i].to);
+			*tail = span_from(path, without_slash(p->aliases[i].from).n);
+			return;
+		}
+	}
+}
+
+/* Absolute, and no component that walks or hides: "", ".", "..". */
+static bool
+plain_path(struct span path)
+{
+	if (path.n == 0 || path.p[0] != '/')
+		return false;
+	for (struct span rest = span_from(path, 1);;) {
+		size_t n = span_find(rest, '/');
+		struct span part = span_head(rest, n);
+
+		if (part.n == 0 || span_is(part, ".") || span_is(part, ".."))
+			return false;
+		if (n == rest.n)
+			return true;
+		rest = span_of(rest.p + n + 1, rest.n - n - 1);
+	}
+}
+
+static struct span
+base_name(struct span path)
+{
+	for (size_t i = path.n; i > 0; i--)
+		if (path.p[i - 1] == '/')
+			return span_from(path, i);
+	return path;
+}
+
+static bool
+ends_any(struct span name, const char *const *ends, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (name.n > strlen(ends[i]) && span_ends(name, span_str(ends[i])))
+			return true;
+	return false;
+}
+
+/* "libc.so", "libc.so.6", "libx.so.1.2.3" */
+static bool
+library_name(struct span name)
+{
+	size_t n = name.n;
+
+	while (n > 0 && ((name.p[n - 1] >= '0' && name.p[n - 1] <= '9') || name.p[n - 1] == '.'))
+		n--;
+	return (n == name.n || name.p[n] == '.') && n > 3 &&
+	    span_ends(span_head(name, n), span_lit(".so"));
+}
+
+static bool
+kernel_name(struct span name)
+{
+	static const char *const starts[] = { "vmlinuz", "vmlinux", "bzImage", "zImage" };
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+		if (span_starts(name, span_str(starts[i])))
+			return true;
+	return span_is(name, "Image") || span_is(name, "Image.gz") ||
+	    ends_any(name, (const char *const[]){ ".efi" }, 1);
+}
+
+enum file_kind
+file_kind_of(struct span path)
+{
+	static const char *const modules[] = { ".ko", ".ko.gz", ".ko.xz", ".ko.zst" };
+	static const struct span none = { NULL, 0 };
+	struct span name = base_name(path);
+
+	if (below(path, none, span_lit("/lib/firmware")) ||
+	    below(path, none, span_lit("/usr/lib/firmware")))
+		return FILE_KIND_FIRMWARE;
+	if (ends_any(name, modules, sizeof(modules) / sizeof(modules[0])))
+		return FILE_KIND_MODULE;
+	if (kernel_name(name))
+		return FILE_KIND_KERNEL;
+	return library_name(name) ? FILE_KIND_LIBRARY : FILE_KIND_FILE;
+}
+
+static int
+prepare_paths(struct trusted_key *key, struct arena *a, struct err *e)
+{
+	const struct policy_key_scope *s = &key->policy->scope;
+
+	if (s->n_paths == 0)
+		return 0;
+	if ((key->paths = arena_array(a, s->n_paths, sizeof(*key->paths))) == NULL)
+		return arena_err(a, e);
+	for (size_t i = 0; i < s->n_paths; i++) {
+		struct span head, tail, prefix = without_slash(s->paths[i]);
+		uint8_t *p;
+
+		if (prefix.n != 0 && !plain_path(prefix))
+			return err_hint(e, err_set(e, ERR_FORMAT, "key \"%.*s\": its scope names a path "
+			    "that is not absolute and plain", (int)key->name.n, (const char *)key->name.p),
+			    "write it from the root, without empty, \".\" or \"..\" components");
+		canonical(key->owner, prefix, &head, &tail);
+		if ((p = arena_alloc(a, head.n + tail.n + 1)) == NULL)
+			return arena_err(a, e);
+		if (head.n != 0)
+			memcpy(p, head.p, head.n);
+		if (tail.n != 0)
+			memcpy(p + head.n, tail.p, tail.n);
+		key->paths[i] = span_of(p, head.n + tail.n);
+	}
+	return 0;
+}
+
+int
+key_scope_prepare(struct trusted_key *key, struct arena *a, struct err *e)
+{
+	const struct policy_key_scope *s = &key->policy->scope;
+
+	for (size_t i = 0; i < s->n_kinds; i++) {
+		enum file_kind k = 0;
+
+		while (k < FILE_KIND_COUNT && !span_is(s->kinds[i], kind_names[k]))
+			k++;
+		if (k == FILE_KIND_COUNT)
+			return err_hint(e, err_set(e, ERR_UNSUPPORTED, "key \"%.*s\": its scope names a kind "
+			    "of file that is not known, \"%.*s\"", (int)key->name.n, (const char *)key->name.p,
+			    (int)(s->kinds[i].n < 64 ? s->kinds[i].n : 64), (const char *)s->kinds[i].p),
+			    "the kinds are file, module, firmware, kernel and library");
+		key->kinds |= 1u << k;
+	}
+	return prepare_paths(key, a, e);
+}
+
+/* "_ima" is what ".ima" is called by kernels without CONFIG_INTEGRITY_TRUSTED_KEYRING. */
+static bool
+same_ring(struct span a, struct span b)
+{
+	struct span x = span_from(a, 1), y = span_from(b, 1);
+
+	if (same_name(a, b))
+		return true;
+	return a.n == 4 && b.n == 4 && span_eq(x, y) && (span_is(x, "ima") || span_is(x, "evm")) &&
+	    (a.p[0] == '.' || a.p[0] == '_') && (b.p[0] == '.' || b.p[0] == '_');
+}
+
+bool
+key_scope_has_ring(const struct policy_key_scope *s, struct span ring)
+{
+	for (size_t i = 0; i < s->n_keyrings; i++)
+		if (same_ring(s->keyrings[i], ring))
+			return true;
+	return s->n_keyrings == 0;
+}
+
+/* Whether the kernel looks for keys of such a signature in ${ring}: integrity_digsig_verify
+ * and ima_modsig_verify in .ima, for a kernel to kexec also in .platform; the module
+ * loader (verify_pkcs7_signature) in the trusted keyrings. */
+static bool
+ring_serves(struct span ring, enum sig_place place, enum file_kind kind)
+{
+	static const char *const modules[] = { ".builtin_trusted_keys", ".secondary_trusted_keys",
+		".machine", ".platform" };
+
+	if (place == SIG_PLACE_EVM)
+		return same_ring(ring, span_lit(".evm"));
+	if (same_ring(ring, span_lit(".ima")) ||
+	    (kind == FILE_KIND_KERNEL && span_is(ring, ".platform")))
+		return true;
+	for (size_t i = 0; place == SIG_PLACE_MODSIG && i < sizeof(modules) / sizeof(modules[0]); i++)
+		if (span_is(ring, modules[i]))
+			return true;
+	return false;
+}
+
+static bool
+rings_serve(const struct policy_key_scope *s, enum sig_place place, enum file_kind kind)
+{
+	for (size_t i = 0; i < s->n_keyrings; i++)
+		if (ring_serves(s->keyrings[i], place, kind))
+			return true;
+	return s->n_keyrings == 0;
+}
+
+static bool
+paths_cover(const struct trusted_key *key, struct span path)
+{
+	const struct policy_key_scope *s = &key->policy->scope;
+	struct span head, tail;
+
+	if (s->n_paths == 0)
+		return true;
+	if (!plain_path(path))
+		return false;
+	canonical(key->owner, path, &head, &tail);
+	for (size_t i = 0; i < s->n_paths; i++)
+		if (below(head, tail, key->paths[i]))
+			return true;
+	return false;
+}
+
+/* The deepest mount above the path decides, the latest of equals. */
+static bool
+filesystems_cover(const struct policy_key_scope *s, struct span path, const struct sig_context *ctx)
+{
+	const struct sig_mount *best = NULL;
+
+	if (s->n_filesystems == 0)
+		return true;
+	if (!plain_path(path))
+		return false;
+	for (size_t i = 0; i < ctx->n_mounts; i++) {
+		const struct sig_mount *m = &ctx->mounts[i];
+
+		if (below(path, span_of(NULL, 0), m->path) &&
+		    (best == NULL || without_slash(m->path).n >= without_slash(best->path).n))
+			best = m;
+	}
+	for (size_t i = 0; best != NULL && i < s->n_filesystems; i++)
+		if (span_eq(s->filesystems[i], best->label))
+			return true;
+	return false;
+}
+
+static const char *
+outside(const struct trusted_key *key, enum sig_place place, struct span path,
+    const struct sig_context *ctx)
+{
+	const struct policy_key_scope *s = &key->policy->scope;
+	enum file_kind kind = file_kind_of(path);
+
+	if (s->not_before != 0 && ctx->now < s->not_before)
+		return "may not sign yet: the dates of its scope have not begun";
+	if (s->not_after != 0 && ctx->now > s->not_after)
+		return "may not sign any more: the dates of its scope are over";
+	if (!paths_cover(key, path))
+		return "may not sign at this path";
+	if (!filesystems_cover(s, path, ctx))
+		return "may not sign on this file system";
+	if (key->kinds != 0 && (key->kinds & 1u << kind) == 0)
+		return "may not sign this kind of file";
+	if (!rings_serve(s, place, kind))
+		return "may not sign for the keyring in which the kernel looks for it";
+	return NULL;
+}
+
+bool
+key_in_scope(const struct trusted_key *key, enum sig_place place, struct span path,
+    const struct sig_context *ctx, const char **why)
+{
+	if (key->policy != NULL)
+		*why = outside(key, place, path, ctx);
+	else
+		*why = ring_serves(key->learned_from, place, file_kind_of(path)) ? NULL :
+		    "was loaded into a keyring in which the kernel does not look for it";
+	return *why == NULL;
+}

@@ -1,0 +1,290 @@
+#include "engine/ready_policy.h"
+
+#include <stdlib.h>
+
+/* The longest path looked up under an alias; longer ones have no alias. */
+#define ALIASED_MAX 8192
+
+bool
+path_under(struct span path, struct span prefix)
+{
+	if (span_is(prefix, "/"))
+		return path.n > 0 && path.p[0] == '/';
+	return prefix.n > 0 && span_starts(path, prefix) &&
+	    (path.n == prefix.n || path.p[prefix.n] == '/');
+}
+
+bool
+path_kernel_form(struct arena *a, struct span s, struct span *out)
+{
+	while (s.n > 1 && s.p[s.n - 1] == '/')
+		s.n--;
+
+	uint8_t *p = arena_alloc(a, s.n + 1);
+
+	if (p == NULL)
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		p[i] = s.p[i] == ' ' ? '_' : s.p[i];
+	*out = span_of(p, s.n);
+	return true;
+}
+
+/* ${path} with the prefix ${from} replaced by ${to}, in ${room}; empty if it does not apply. */
+static struct span
+aliased(struct span path, struct span from, struct span to, uint8_t room[static ALIASED_MAX])
+{
+	size_t rest = path.n - from.n;
+
+	if (!path_under(path, from) || to.n > ALIASED_MAX || rest > ALIASED_MAX - to.n)
+		return span_of(NULL, 0);
+	memcpy(room, to.p, to.n);
+	memcpy(room + to.n, path.p + from.n, rest);
+	return span_of(room, to.n + rest);
+}
+
+/* The one name that all names of a file map to; ${path} itself if no alias applies. */
+static struct span
+canonical(const struct runtime_policy *p, struct span path, uint8_t room[static ALIASED_MAX])
+{
+	for (size_t i = 0; i < p->n_aliases; i++) {
+		struct span s = aliased(path, p->aliases[i].from, p->aliases[i].to, room);
+
+		if (s.n > 0)
+			return s;
+	}
+	return path;
+}
+
+static uint8_t *
+bit_set(struct arena *a, size_t bits)
+{
+	return arena_alloc(a, bits / 8 + 1);
+}
+
+static bool
+has_bit(const uint8_t *set, uint32_t i)
+{
+	return (set[i / 8] >> (i % 8)) & 1;
+}
+
+static int
+by_length(const void *a, const void *b)
+{
+	const struct scope_prefix *x = a, *y = b;
+
+	return (y->path.n > x->path.n) - (y->path.n < x->path.n);
+}
+
+/* Where the host says the volume ${label} is mounted. */
+static size_t
+mounts_of(const struct sig_context *ctx, struct span label)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ctx->n_mounts; i++)
+		n += span_eq(ctx->mounts[i].label, label);
+	return n;
+}
+
+static int
+add_scope(const struct policy_scope *s, const struct sig_context *ctx, const uint8_t *layers,
+    struct arena *a, struct ready_policy *l, struct result *r, struct err *e)
+{
+	for (size_t i = 0; i < s->n_paths; i++) {
+		struct scope_prefix *x = &l->scopes[l->n_scopes++];
+
+		x->layers = layers;
+		if (!path_kernel_form(a, s->paths[i], &x->path))
+			return arena_err(a, e);
+	}
+	if (s->partition.n > 0 && mounts_of(ctx, s->partition) == 0)
+		return result_warn(r, e, "policy scope \"%.*s\" is for the volume %.*s, but nobody said"
+		    " where that is mounted: the scope covers nothing", (int)s->name.n,
+		    (const char *)s->name.p, (int)s->partition.n, (const char *)s->partition.p);
+	for (size_t i = 0; s->partition.n > 0 && i < ctx->n_mounts; i++) {
+		if (!span_eq(ctx->mounts[i].label, s->partition))
+			continue;
+		struct scope_prefix *x = &l->scopes[l->n_scopes++];
+
+		x->layers = layers;
+		if (!path_kernel_form(a, ctx->mounts[i].path, &x->path))
+			return arena_err(a, e);
+	}
+	return 0;
+}
+
+static int
+init_scopes(struct ready_policy *l, const struct sig_context *ctx, struct arena *a,
+    struct result *r, struct err *e)
+{
+	const struct runtime_policy *p = l->p;
+	uint8_t *open = bit_set(a, p->n_layers);
+	size_t prefixes = 0;
+	int rc;
+
+	for (size_t i = 0; i < p->n_scopes; i++)
+		prefixes += p->scopes[i].n_paths + mounts_of(ctx, p->scopes[i].partition);
+	l->scopes = arena_array(a, prefixes + 1, sizeof(*l->scopes));
+	if (open == NULL || l->scopes == NULL)
+		return arena_err(a, e);
+	memset(open, 0xff, p->n_layers / 8 + 1);
+	for (size_t i = 0; i < p->n_scopes; i++) {
+		uint8_t *layers = bit_set(a, p->n_layers);
+
+		if (layers == NULL)
+			return arena_err(a, e);
+		for (size_t k = 0; k < p->scopes[i].n_layers; k++) {
+			uint32_t layer = p->scopes[i].layers[k];
+
+			layers[layer / 8] |= (uint8_t)(1u << (layer % 8));
+			open[layer / 8] &= (uint8_t)~(1u << (layer % 8));
+		}
+		if ((rc = add_scope(&p->scopes[i], ctx, layers, a, l, r, e)) != 0)
+			return rc;
+	}
+	qsort(l->scopes, l->n_scopes, sizeof(*l->scopes), by_length);
+	l->open_layers = open;
+	return 0;
+}
+
+static int
+init_closed(struct ready_policy *l, struct arena *a, struct err *e)
+{
+	const struct runtime_policy *p = l->p;
+
+	l->closed = arena_array(a, p->n_closed_directories + 1, sizeof(*l->closed));
+	if (l->closed == NULL)
+		return arena_err(a, e);
+	for (size_t i = 0; i < p->n_closed_directories; i++) {
+		uint8_t room[ALIASED_MAX];
+		struct span kernel;
+
+		if (!path_kernel_form(a, p->closed_directories[i], &kernel) ||
+		    !arena_copy(a, canonical(p, kernel, room), &l->closed[l->n_closed]))
+			return arena_err(a, e);
+		l->n_closed++;
+	}
+	return 0;
+}
+
+static int
+init_patterns(struct ready_policy *l, struct arena *a, struct err *e)
+{
+	const struct runtime_policy *p = l->p;
+	struct policy_pattern *rules = arena_array(a, p->n_violations + 1, sizeof(*rules));
+	int rc;
+
+	if (rules == NULL)
+		return arena_err(a, e);
+	for (size_t i = 0; i < p->n_violations; i++)
+		rules[i] = p->violations[i].path;
+	if ((rc = pattern_scratch_new(&l->scratch, e)) != 0)
+		return rc;
+	if ((rc = pattern_set_new(p->excludes, p->n_excludes, &l->excludes, e)) != 0)
+		return err_ctx(e, rc, "the policy's excludes");
+	if ((rc = pattern_set_new(rules, p->n_violations, &l->violations, e)) != 0)
+		return err_ctx(e, rc, "the policy's violation rules");
+	return 0;
+}
+
+int
+ready_policy_init(const struct runtime_policy *p, const struct sig_context *ctx,
+    struct arena *a, struct ready_policy *l, struct result *r, struct err *e)
+{
+	int rc;
+
+	*l = (struct ready_policy){ .p = p };
+	if ((rc = init_patterns(l, a, e)) != 0 || (rc = init_scopes(l, ctx, a, r, e)) != 0 ||
+	    (rc = init_closed(l, a, e)) != 0) {
+		ready_policy_done(l);
+		return rc;
+	}
+	if (p->weak_digests)
+		return result_warn(r, e, "policy \"%.*s\" approves files by SHA-1 or MD5: who can make"
+		    " two files of one digest can pass the second for the first",
+		    (int)p->name.n, (const char *)p->name.p);
+	return 0;
+}
+
+void
+ready_policy_done(struct ready_policy *l)
+{
+	pattern_set_free(l->excludes);
+	pattern_set_free(l->violations);
+	pattern_scratch_free(l->scratch);
+	l->excludes = l->violations = NULL;
+	l->scratch = NULL;
+}
+
+static const uint8_t *
+layers_for(const struct ready_policy *l, struct span path)
+{
+	for (size_t i = 0; i < l->n_scopes; i++)
+		if (path_under(path, l->scopes[i].path))
+			return l->scopes[i].layers;
+	return l->open_layers;
+}
+
+static void
+add_wanted(struct lookup *out, const struct policy_digest *d)
+{
+	if (out->n_wanted < sizeof(out->wanted) / sizeof(out->wanted[0]) &&
+	    digest_make(d->alg, d->bytes, &out->wanted[out->n_wanted]))
+		out->n_wanted++;
+}
+
+static void
+lookup_name(const struct ready_policy *l, const uint8_t *layers, struct span name,
+    enum digest_alg alg, struct span digest, struct lookup *out)
+{
+	struct policy_iter it;
+	struct policy_digest d;
+
+	if (!policy_table_find(&l->p->table, name, &it))
+		return;
+	while (policy_iter_next(&it, &d)) {
+		if (d.layer >= l->p->n_layers || !has_bit(layers, d.layer))
+			continue;
+		out->known = true;
+		if (d.alg == alg && span_eq(d.bytes, digest)) {
+			out->match = true;
+			return;
+		}
+		add_wanted(out, &d);
+	}
+}
+
+void
+ready_policy_lookup(const struct ready_policy *l, struct span path,
+    enum digest_alg alg, struct span digest, struct lookup *out)
+{
+	const struct runtime_policy *p = l->p;
+	const uint8_t *layers = layers_for(l, path);
+	uint8_t room[ALIASED_MAX];
+
+	lookup_name(l, layers, path, alg, digest, out);
+	/* A list may use either name of a file: /bin/x where the kernel says /usr/bin/x. */
+	for (size_t i = 0; !out->match && i < p->n_aliases; i++) {
+		struct span s = aliased(path, p->aliases[i].to, p->aliases[i].from, room);
+
+		if (s.n > 0)
+			lookup_name(l, layers, s, alg, digest, out);
+		s = out->match ? span_of(NULL, 0) :
+		    aliased(path, p->aliases[i].from, p->aliases[i].to, room);
+		if (s.n > 0)
+			lookup_name(l, layers, s, alg, digest, out);
+	}
+}
+
+bool
+ready_policy_closed(const struct ready_policy *l, struct span path)
+{
+	uint8_t room[ALIASED_MAX];
+	struct span name = l->n_closed == 0 ? path : canonical(l->p, path, room);
+
+	for (size_t i = 0; i < l->n_closed; i++)
+		if (path_under(name, l->closed[i]))
+			return true;
+	return false;
+}

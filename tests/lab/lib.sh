@@ -1,0 +1,118 @@
+# shellcheck shell=bash
+# What the laboratory scripts share: where Debian's kernels are unpacked, how
+# the initramfs is made, and how one virtual machine is run from start to end.
+#
+# The machines have no network.  What goes in is part of the initramfs or of a
+# disk image, what comes out is one tar stream on the second serial port: no
+# driver has to be loaded before a result can be returned, and a guest that
+# hangs leaves nothing half-written on the host.
+
+LAB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+LAB_TOP=$(cd "$LAB_DIR/../.." && pwd)
+LAB_CACHE=${ASSAY_LAB_CACHE:-$LAB_TOP/build/lab}
+# Software emulation works everywhere, nested KVM does not: it must be asked for.
+LAB_ACCEL=${ASSAY_LAB_ACCEL:-tcg}
+# Seconds after which a guest is taken for hung.
+LAB_TIMEOUT=${ASSAY_LAB_TIMEOUT:-120}
+
+lab_die()
+{
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 3
+}
+
+# lab_need(tool...): the tools must be there; 3 ("could not decide") if not.
+lab_need()
+{
+	local t
+
+	for t; do
+		command -v "$t" >/dev/null ||
+		    lab_die "the program '$t' is not installed"
+	done
+}
+
+# lab_kernel(version): print the folder of an unpacked kernel: vmlinuz, config,
+# release (a file with its full release name) and lib/modules.
+lab_kernel()
+{
+	local d=$LAB_CACHE/kernel-$1
+
+	[ -f "$d/release" ] || "$LAB_DIR/kernels.sh" "$1" >/dev/null || exit 3
+	[ -f "$d/release" ] || lab_die "no kernel $1 in $LAB_CACHE"
+	printf '%s\n' "$d"
+}
+
+# lab_guest_tool(name): build guest/NAME.c statically, print the path.
+lab_guest_tool()
+{
+	local src=$LAB_DIR/guest/$1.c out=$LAB_CACHE/guest/$1
+
+	if [ ! -x "$out" ] || [ "$src" -nt "$out" ]; then
+		mkdir -p "$LAB_CACHE/guest"
+		${CC:-gcc} -std=gnu17 -O1 -Wall -Wextra -Werror -static \
+		    -o "$out.$$" "$src" || lab_die "cannot build $src"
+		mv "$out.$$" "$out"
+	fi
+	printf '%s\n' "$out"
+}
+
+# lab_modules(kernel folder, initramfs folder, module...): put modules into an
+# initramfs, unpacked, so that the guest's modprobe finds them and the kernel
+# can ask for them by itself.  A module the kernel does not have is left out:
+# what is a module in one release is built in or gone in the next.
+lab_modules()
+{
+	local kernel=$1 root=$2 rel dir m f
+	shift 2
+
+	rel=$(cat "$kernel/release")
+	dir=$root/lib/modules/$rel
+	mkdir -p "$dir"
+	cp "$kernel/lib/modules/$rel/"modules.{builtin,order} "$dir/"
+	for m; do
+		f=$(find "$kernel/lib/modules/$rel" -name "$m.ko*" -print -quit)
+		case $f in
+		*.xz) xz -dc "$f" >"$dir/$m.ko" ;;
+		*.ko) cp "$f" "$dir/" ;;
+		esac
+	done
+	busybox depmod -b "$root" "$rel"
+}
+
+# lab_initramfs(folder, output): pack a folder as an initramfs, with busybox,
+# its applets and the common first part of every guest's /init.
+lab_initramfs()
+{
+	local root=$1 out=$2 bb
+
+	bb=$(command -v busybox) || lab_die "busybox is not installed"
+	mkdir -p "$root"/{bin,dev,proc,sys,tmp,out,mnt}
+	cp "$bb" "$root/bin/busybox"
+	ln -sf bin "$root/sbin"
+	cp "$LAB_DIR/guest/init" "$root/init"
+	chmod 755 "$root/init"
+	(cd "$root" && find . -print0 | LC_ALL=C sort -z |
+	    cpio --null -o -H newc --quiet -R 0:0) >"$out"
+}
+
+# lab_boot(kernel folder, initramfs, command line, output folder, qemu
+# argument...): run the machine until it stops; its /out is then in the output
+# folder, beside console.log.  Fails if the guest did not reach its last line.
+lab_boot()
+{
+	local kernel=$1 initrd=$2 cmdline=$3 out=$4
+	shift 4
+
+	mkdir -p "$out"
+	timeout "$LAB_TIMEOUT" qemu-system-x86_64 -accel "$LAB_ACCEL" \
+	    -m 512 -nodefaults -display none -no-reboot -rtc base=utc \
+	    -kernel "$kernel/vmlinuz" -initrd "$initrd" \
+	    -append "console=ttyS0 panic=-1 $cmdline" \
+	    -serial "file:$out/console.log" -serial "file:$out/out.tar" \
+	    "$@" </dev/null >"$out/qemu.log" 2>&1 ||
+	    lab_die "the machine did not stop by itself; see $out/console.log"
+	tar -xf "$out/out.tar" -C "$out" 2>/dev/null || :
+	[ -f "$out/done" ] ||
+	    lab_die "the guest did not finish; see $out/console.log"
+}
