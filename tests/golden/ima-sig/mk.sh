@@ -24,7 +24,7 @@ key same2 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
 # The same key as p256, as a bare SubjectPublicKeyInfo.
 openssl ec -in p256.pem -pubout -outform DER -out "$out/p256.spki" 2>/dev/null
 
-printf '#!/bin/sh\necho vendor tool\n' >content
+printf 'a tool of a vendor\n' >content
 cp content "$out/content"
 
 ima() { # ima KEY HASH NAME [evmctl options]
