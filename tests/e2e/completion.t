@@ -1,7 +1,7 @@
 #!/bin/bash
+# shellcheck source=tests/e2e/lib.sh disable=SC2016 # what the shells under test expand
 # Completion in the shells themselves: what a person types and presses TAB behind
 # becomes the right words, in bash, zsh and fish, and names only what the table has.
-# shellcheck disable=SC2016 # what the shells under test expand stands in single quotes
 . "${0%/*}/lib.sh"
 sample=${ASSAY_BUILD:-$source_dir/build}/tests/e2e/completion_sample
 mkdir "$tmp/home" && cd "$tmp/home" || exit 3
