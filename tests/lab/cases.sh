@@ -144,7 +144,7 @@ case_add kexec-carried-late-own own $three 'ima_policy=tcb ima_template=ima-ng' 
     'kexec with IMA_KEXEC, with entries made between kexec_file_load and the kexec.' <<'END'
 disk && files && if grep -q assay_again /proc/cmdline; then
 save /out && cp -r /mnt/first /out/first
-else late=odd_names; again; fi
+else late=labelled; again; fi
 END
 case_add modsig-own own $three 'ima_template=ima-sig' \
     'Appended signatures: a module measured with "ima-modsig" and appraised with the key own.der in .ima; keys of the kernel itself, queued from early boot.' <<'END'

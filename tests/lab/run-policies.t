@@ -6,12 +6,13 @@
 . "${0%/*}/../e2e/lib.sh"
 export ASSAY_LAB_CACHE=${ASSAY_LAB_CACHE:-${ASSAY_BUILD:-$source_dir/build}/lab}
 
-# verdicts KERNEL OPTION...: the first column only, of $tmp/candidates.
+# verdicts KERNEL FILE OPTION...: the first column only; equal ones in a row are
+# written once, with their number.
 verdicts() {
-	local kernel=$1
-	shift
-	"$here/run-policies" "$@" "$kernel" "$tmp/candidates" |
-	    cut -f 1 | paste -s -d ' '
+	local kernel=$1 file=$2
+	shift 2
+	"$here/run-policies" "$@" "$kernel" "$tmp/$file" | cut -f 1 | uniq -c |
+	    awk '{ print ($1 > 1 ? $1 "*" : "") $2 }' | paste -s -d ' '
 }
 
 if ! have qemu-system-x86_64 busybox cpio xz gcc; then
@@ -24,29 +25,29 @@ if ! "$here/kernels.sh" >"$tmp/kernels" 2>"$tmp/err"; then
 fi
 
 blanks=$(printf '%5000s' '')
-for kernel in 6.1 6.12; do
+{
+	# Odd bytes, comments, lines of more than 4095 bytes.
 	printf '%s\n' 'measure func=BPRM_CHECK' $'measure\tuid=0' 'path=/bin/sh' \
 	    'uid=0' $'audit\r' $'measure fsname=ext4\r' '# text' '' \
 	    $' \t # indented' 'measure # trailing' "measure ${blanks}uid=0" \
-	    "#${blanks:0:4095}measure" >"$tmp/candidates"
-	is "$(verdicts $kernel)" \
-	    "accept accept refuse refuse refuse accept ignore ignore ignore refuse refuse accept" \
-	    "$kernel: odd bytes, comments, lines over 4095 bytes"
-	is "$(verdicts $kernel -p)" \
-	    "accept accept refuse refuse refuse accept ignore ignore ignore refuse accept ignore" \
-	    "$kernel: the same, read by the kernel itself"
-	printf 'measure\0audit\nmeasure\0foo\nmeasure' >"$tmp/candidates"
-	is "$(verdicts $kernel)" "accept refuse accept" "$kernel: a NUL ends the line"
-	is "$(verdicts $kernel -p)" "refuse refuse refuse" \
-	    "$kernel: a file with a NUL or without its last line end is refused"
-	printf '%s\n' 'measure' 'audit' --- '# nothing' --- 'measure' 'foo' --- \
-	    'audit' >"$tmp/candidates"
-	is "$(verdicts $kernel -w)" "accept refuse refuse accept" "$kernel: whole policies"
-	seq -f 'measure func=FILE_CHECK uid=%.0f' 0 499 >"$tmp/candidates"
-	is "$("$here/run-policies" $kernel "$tmp/candidates" | sort | uniq -c | wc -l)" \
-	    500 "$kernel: hundreds of rules in one boot"
-done
+	    "#${blanks:0:4095}measure"
+	# Hundreds in one boot.
+	seq -f 'measure func=FILE_CHECK uid=%.0f' 0 499
+	# A NUL ends the line; at the end there is no line end.
+	printf 'measure\0audit\nmeasure\0foo\nmeasure func=MMAP_CHECK_REQPROT'
+} >"$tmp/rules"
+printf '%s\n' 'measure' 'audit' --- '# nothing' --- 'measure' 'foo' --- \
+    'audit' >"$tmp/policies"
 
-echo 'measure func=MMAP_CHECK_REQPROT' >"$tmp/candidates"
-is "$(verdicts 6.1) $(verdicts 6.12)" "refuse accept" "the two kernels are not one"
+odd='2*accept 3*refuse accept 3*ignore'
+is "$(verdicts 6.1 rules)" "$odd 2*refuse 502*accept 2*refuse" \
+    "6.1: rules as they are written"
+is "$(verdicts 6.12 rules)" "$odd 2*refuse 502*accept refuse accept" \
+    "6.12: rules as they are written, and one that 6.1 does not know"
+for kernel in 6.1 6.12; do
+	is "$(verdicts $kernel rules -p)" "$odd refuse accept ignore 500*accept 3*refuse" \
+	    "$kernel: the same, read by the kernel: no limit, no NUL, a last line end"
+	is "$(verdicts $kernel policies -w)" "accept 2*refuse accept" \
+	    "$kernel: whole policies"
+done
 finish
