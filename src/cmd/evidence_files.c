@@ -29,7 +29,7 @@ const struct option_spec evidence_options[] = {
 	  .help = "go on from this state if it exists; rewritten when no check fails" },
 	{ .name = "require-all", .help = "entries that the quote does not cover are a finding" },
 	{ .name = "allow-padded-sha1",
-	  .help = "accept what kernels 4.11 to 5.7 extend into other banks: zero-padded SHA-1" },
+	  .help = "accept zero-padded SHA-1 in other banks (kernels before 5.8, or without the hash)" },
 	{ .name = "partition", .arg = "LABEL=PATH", .repeat = true,
 	  .help = "where the host has mounted a volume that the policy names" },
 	{ .name = "ear-key", .arg = "F", .complete = COMPLETE_FILE, .help = "private key (PEM) to sign the EAR token with" },

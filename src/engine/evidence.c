@@ -226,8 +226,9 @@ judge_replay(struct run *x, bool had_target, struct err *e)
 
 	if (m->kind == MATCH_NONE || m->kind == MATCH_TOO_SHORT)
 		return no_match(x, had_target, e);
-	if (m->padded_sha1 && (rc = result_warn(x->r, e, "bank %s holds zero-padded SHA-1 digests, as"
-	    " kernels before 5.8 extend them: it is worth no more than SHA-1",
+	if (m->how != IMA_EXTEND_BANK && (rc = result_warn(x->r, e, "bank %s holds zero-padded SHA-1"
+	    " digests, as kernels before 5.8 and those without its algorithm extend them: it is worth"
+	    " no more than SHA-1",
 	    digest_alg_name(x->in->bank))) != 0)
 		return rc;
 	if (m->kind == MATCH_KEXEC && (rc = result_finding(x->r, &(struct finding){

@@ -153,9 +153,9 @@ get_clock(const json_t *j, struct resume_state *s, struct err *e)
 static int
 get_all(const json_t *j, struct resume_state *s, struct err *e)
 {
-	static const char *const members[] = { "assay_resume", "bank", "count", "pcrs", "padded_sha1",
+	static const char *const members[] = { "assay_resume", "bank", "count", "pcrs", "extend",
 		"ak", "clock", "last", "boot_aggregate", "keys", NULL };
-	json_t *bank, *padded;
+	json_t *bank, *extend;
 	uint64_t version;
 	int rc;
 
@@ -168,10 +168,13 @@ get_all(const json_t *j, struct resume_state *s, struct err *e)
 		    (unsigned long long)version, VERSION);
 	if ((rc = json_only(j, WHERE, members, e)) != 0 ||
 	    (rc = json_member(j, WHERE, "bank", JSON_STRING, true, &bank, e)) != 0 ||
-	    (rc = json_member(j, WHERE, "padded_sha1", JSON_TRUE, false, &padded, e)) != 0 ||
+	    (rc = json_member(j, WHERE, "extend", JSON_STRING, true, &extend, e)) != 0 ||
 	    (rc = get_u64(j, "count", INT64_MAX, &s->count, e)) != 0)
 		return rc;
-	s->padded_sha1 = json_is_true(padded);
+	while (s->how <= IMA_EXTEND_PADDED_SHA1_OLD && !span_is(json_string_span(extend), ima_extend_name(s->how)))
+		s->how++;
+	if (s->how > IMA_EXTEND_PADDED_SHA1_OLD)
+		return err_set(e, ERR_FORMAT, WHERE ": \"extend\" is not a way in which kernels extend");
 	s->bank = digest_alg_by_name(json_string_span(bank));
 	if (s->bank == DIGEST_NONE)
 		return err_set(e, ERR_FORMAT, WHERE ": \"bank\" is not a digest algorithm");
@@ -215,9 +218,9 @@ keys_json(const struct resume_state *s)
 int
 resume_state_write(const struct resume_state *s, struct buf *out, struct err *e)
 {
-	JSON_AUTO json_t *j = json_pack("{s:i, s:s, s:I, s:b}", "assay_resume", VERSION,
+	JSON_AUTO json_t *j = json_pack("{s:i, s:s, s:I, s:s}", "assay_resume", VERSION,
 	    "bank", digest_alg_name(s->bank), "count", (json_int_t)s->count,
-	    "padded_sha1", (int)s->padded_sha1);
+	    "extend", ima_extend_name(s->how));
 	json_t *pcrs = json_object();
 
 	for (size_t i = 0; i < s->n_pcrs; i++) {

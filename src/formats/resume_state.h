@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/digest_alg.h"
 #include "base/err.h"
+#include "formats/ima_log.h"
 
 struct resume_pcr { uint32_t index; struct digest value; };
 struct resume_key { struct span keyring, der; };	/* a key the kernel loaded */
@@ -22,7 +23,7 @@ struct resume_state {
 	uint64_t count;			/* entries since the boot, all authenticated */
 	struct resume_pcr pcrs[64];
 	size_t n_pcrs;
-	bool padded_sha1;
+	enum ima_extend how;
 	struct digest ak;		/* SHA-256 of the attestation key's SubjectPublicKeyInfo; or none */
 	bool has_clock;
 	uint32_t reset_count, restart_count;
