@@ -1,7 +1,10 @@
 #include "port/cpio_read.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/stat.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include "base/buf.h"
 #include "base/limits.h"
@@ -14,6 +17,7 @@ struct inode { uint32_t ino, major, minor, content; };
 struct inodes {
 	struct inode *v;	/* owned; an open hash table of cap, a power of 2 */
 	size_t n, cap;
+	uint64_t seed;		/* so that inode numbers cannot be chosen to collide */
 };
 
 static void
@@ -23,40 +27,33 @@ inodes_free(struct inodes *s)
 }
 
 static struct inode *
-inode_slot(struct inode *v, size_t cap, const struct cpio_header *h)
+inode_slot(const struct inodes *s, uint32_t ino, uint32_t major, uint32_t minor)
 {
-	size_t i = (h->ino * 0x9e3779b1u ^ h->major * 0x85ebca6bu ^ h->minor) & (cap - 1);
+	uint32_t key[3] = { ino, major, minor };
+	size_t i = (size_t)XXH3_64bits_withSeed(key, sizeof(key), s->seed) & (s->cap - 1);
 
-	while (v[i].content != TREE_NONE && (v[i].ino != h->ino || v[i].major != h->major ||
-	    v[i].minor != h->minor))
-		i = (i + 1) & (cap - 1);
-	return &v[i];
+	while (s->v[i].content != TREE_NONE && (s->v[i].ino != ino || s->v[i].major != major ||
+	    s->v[i].minor != minor))
+		i = (i + 1) & (s->cap - 1);
+	return &s->v[i];
 }
 
-/* The entry of an inode, new with content TREE_NONE. */
 static int
-inode_find(struct inodes *s, const struct cpio_header *h, struct inode **out, struct err *e)
+inodes_grow(struct inodes *s, struct err *e)
 {
-	if (s->n * 2 >= s->cap) {
-		size_t cap = s->cap == 0 ? 256 : s->cap * 2;
-		struct inode *v = malloc(cap * sizeof(*v));
+	struct inodes new = { .n = s->n, .cap = s->cap == 0 ? 256 : s->cap * 2, .seed = s->seed };
 
-		if (v == NULL)
-			return err_set(e, ERR_NOMEM, "out of memory");
-		for (size_t i = 0; i < cap; i++)
-			v[i].content = TREE_NONE;
-		for (size_t i = 0; i < s->cap; i++)
-			if (s->v[i].content != TREE_NONE) {
-				struct cpio_header k = { .ino = s->v[i].ino, .major = s->v[i].major,
-				    .minor = s->v[i].minor };
-
-				*inode_slot(v, cap, &k) = s->v[i];
-			}
-		free(s->v);
-		s->v = v;
-		s->cap = cap;
-	}
-	*out = inode_slot(s->v, s->cap, h);
+	if (s->cap == 0 && getrandom(&new.seed, sizeof(new.seed), 0) != sizeof(new.seed))
+		return err_errno(e, "no random number can be had");
+	if ((new.v = malloc(new.cap * sizeof(*new.v))) == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < new.cap; i++)
+		new.v[i].content = TREE_NONE;
+	for (size_t i = 0; i < s->cap; i++)
+		if (s->v[i].content != TREE_NONE)
+			*inode_slot(&new, s->v[i].ino, s->v[i].major, s->v[i].minor) = s->v[i];
+	free(s->v);
+	*s = new;
 	return 0;
 }
 
@@ -81,7 +78,7 @@ static int
 put_file(struct stream *in, struct cpio_job *job, struct inodes *links, const struct cpio_header *h,
     struct span path, struct err *e)
 {
-	struct inode *node = NULL;
+	struct inode *node;
 	struct digest d;
 	uint32_t content;
 	int rc;
@@ -90,8 +87,9 @@ put_file(struct stream *in, struct cpio_job *job, struct inodes *links, const st
 		return rc;
 	if (h->nlink < 2)
 		return tree_file(job->tree, path, &d, NULL, e);
-	if ((rc = inode_find(links, h, &node, e)) != 0)
+	if (links->n * 2 >= links->cap && (rc = inodes_grow(links, e)) != 0)
 		return rc;
+	node = inode_slot(links, h->ino, h->major, h->minor);
 	if (node->content != TREE_NONE) {
 		if (h->size != 0)
 			tree_content(job->tree, node->content, &d);
