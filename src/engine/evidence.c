@@ -307,13 +307,16 @@ static int
 appraise_one(struct run *x, const struct ima_entry *n, bool covered, struct err *e)
 {
 	size_t before = x->r->n_findings;
-	int rc = 0;
+	bool sound;
+	int rc;
 
 	if (ima_entry_is_boot_aggregate(n) && n->well_formed && !n->violation &&
 	    (rc = note_aggregate(x, n, covered, e)) != 0)
 		return rc;
-	if (rc == 0 && x->appraiser != NULL)
-		rc = appraise_entry(x->appraiser, n, covered, x->r, e);
+	rc = x->appraiser != NULL ? appraise_entry(x->appraiser, n, covered, x->r, e) :
+	    appraise_form(n, x->r, &sound, e);
+	if (rc != 0)
+		return rc;
 	for (size_t i = before; i < x->r->n_findings; i++) {
 		x->r->findings[i].authenticated = covered;
 		/* Without a quote there is no next one to wait for. */

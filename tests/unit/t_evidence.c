@@ -275,15 +275,11 @@ static size_t
 count_trusted(const struct evidence_input *in, const uint8_t *bytes, size_t n)
 {
 	uint8_t *p = (uint8_t *)(uintptr_t)bytes;
-	struct evidence_input policy = *in;
 	size_t trusted = 0;
 
-	policy.integrity_only = false;
 	for (size_t bit = 0; bit < 8 * n; bit++) {
 		p[bit / 8] ^= (uint8_t)(1u << (bit % 8));
-		/* A template name is measured by nothing; that it is known and fits is judged
-		 * with the policy (here: none, so that every file is a finding). */
-		trusted += verdict_of(in) == VERDICT_TRUSTED && verdict_of(&policy) == VERDICT_TRUSTED;
+		trusted += verdict_of(in) == VERDICT_TRUSTED;
 		p[bit / 8] ^= (uint8_t)(1u << (bit % 8));
 	}
 	return trusted;
