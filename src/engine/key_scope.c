@@ -296,7 +296,7 @@ outside(const struct trusted_key *key, enum sig_place place, struct span path,
     const struct sig_context *ctx)
 {
 	const struct policy_key_scope *s = &key->policy->scope;
-	enum file_kind kind = file_kind_of(path);
+	enum file_kind kind;
 
 	if (s->not_before != 0 && ctx->now < s->not_before)
 		return "its signing key may not sign yet: the dates of its scope have not begun";
@@ -306,6 +306,9 @@ outside(const struct trusted_key *key, enum sig_place place, struct span path,
 		return "its signing key may not sign at this path";
 	if (!filesystems_cover(s, path, ctx))
 		return "its signing key may not sign on this file system";
+	if (key->kinds == 0 && s->n_keyrings == 0)
+		return NULL;
+	kind = file_kind_of(path);
 	if (key->kinds != 0 && (key->kinds & 1u << kind) == 0)
 		return "its signing key may not sign this kind of file";
 	if (!rings_serve(s, place, kind))
