@@ -23,7 +23,7 @@ compile(const struct invocation *in, struct err *e)
 	if (policy_keys_load(in, "policy-key", &keys, e) != 0 ||
 	    load_policy(in->operands[0], &keys, LOAD_POLICY_TRUST, &lp, e) != 0)
 		return cmd_error(in, e);
-	if (policy_check_patterns(&lp.policy, e) != 0 ||
+	if (policy_check(&lp.policy, e) != 0 ||
 	    runtime_policy_compile(&lp.policy, &out, e) != 0) {
 		err_file(e, e->code, in->operands[0]);
 		return cmd_error(in, e);

@@ -6,10 +6,12 @@
 #include "base/rd.h"
 #include "base/rfc3339.h"
 #include "base/text.h"
+#include "crypto/pubkey.h"
+#include "engine/boot_policy.h"
 #include "engine/pattern.h"
 
-int
-policy_check_patterns(const struct runtime_policy *p, struct err *e)
+static int
+check_patterns(const struct runtime_policy *p, struct err *e)
 {
 	PATTERN_SET_AUTO struct pattern_set *excludes = NULL;
 	int rc;
@@ -25,6 +27,22 @@ policy_check_patterns(const struct runtime_policy *p, struct err *e)
 		}
 	}
 	return 0;
+}
+
+int
+policy_check(const struct runtime_policy *p, struct err *e)
+{
+	int rc = check_patterns(p, e);
+
+	for (size_t i = 0; i < p->n_keys && rc == 0; i++) {
+		PUBKEY_AUTO struct pubkey *key = NULL;
+
+		if ((rc = pubkey_parse(p->keys[i].der, &key, e)) != 0)
+			return err_ctx(e, rc, "keys[%zu]", i);
+	}
+	if (rc == 0 && p->boot != NULL)
+		rc = boot_policy_check(p->boot, e);
+	return rc;
 }
 
 static int
@@ -47,7 +65,7 @@ save_policy(struct runtime_policy *p, const char *path, struct err *e)
 	BUF_AUTO struct buf out = buf_init(SIZE_MAX / 4);
 	int rc;
 
-	if ((rc = policy_check_patterns(p, e)) != 0 || (rc = stamp(p, e)) != 0 ||
+	if ((rc = policy_check(p, e)) != 0 || (rc = stamp(p, e)) != 0 ||
 	    (rc = runtime_policy_to_json(p, &out, e)) != 0)
 		return rc;
 	return cmd_output(path, buf_view(&out), e);

@@ -1,9 +1,8 @@
 /* save_policy.h: a policy that a command made, written as Assay's JSON.
  *
  * It is stamped with who made it and when; SOURCE_DATE_EPOCH, if set, is the time
- * (reproducible-builds.org), so that the same input gives the same bytes.  Its
- * regular expressions are compiled first: what the appraisal would refuse is
- * refused here already.
+ * (reproducible-builds.org), so that the same input gives the same bytes.  It is
+ * checked first: what the appraisal would refuse is refused here already.
  */
 #ifndef CMD_SAVE_POLICY_H
 #define CMD_SAVE_POLICY_H
@@ -14,8 +13,9 @@
 /** save_policy(p, path, e): ${path} NULL or "-": standard output. */
 MUST_CHECK int save_policy(struct runtime_policy *p, const char *path, struct err *e);
 
-/** policy_check_patterns(p, e): ERR_REGEX, saying which and where, if one is invalid. */
-MUST_CHECK int policy_check_patterns(const struct runtime_policy *p, struct err *e);
+/** policy_check(p, e): What the appraisal would refuse: an invalid regular expression
+ * (ERR_REGEX, saying which and where), an unusable key, malformed demands on the boot. */
+MUST_CHECK int policy_check(const struct runtime_policy *p, struct err *e);
 
 /** policy_add_excludes(p, path, e): The regular expressions in a file, one a line, as
  * Keylime writes them: empty lines and those that begin with '#' do not count. */
