@@ -1,17 +1,5 @@
 #include "port/sources.h"
 int
-source_deb(const struct source_run *r, struct err *e)
-{
-	(void)r;
-	return err_set(e, ERR_UNSUPPORTED, "stub");
-}
-int
-source_deb_repo(const struct source_run *r, struct err *e)
-{
-	(void)r;
-	return err_set(e, ERR_UNSUPPORTED, "stub");
-}
-int
 source_rpm(const struct source_run *r, struct err *e)
 {
 	(void)r;
