@@ -77,6 +77,27 @@
 #define LIMIT_REGEX_DEPTH	10000	/* pcre2_set_depth_limit */
 #define LIMIT_REGEX_HEAP_KIB	16384	/* pcre2_set_heap_limit */
 
+/* Archives.  Packages expand 2 to 50 times; a ratio that only a bomb reaches is
+ * refused once the output is large enough to hurt. */
+#define LIMIT_EXPAND_RATIO	1000
+#define LIMIT_EXPAND_GRACE	MIB(256)	/* below this no ratio is asked for */
+#define LIMIT_EXPAND_TOTAL	GIB(256)	/* one compressed stream, expanded */
+#define LIMIT_ARCHIVE_MEMBER	GIB(64)		/* one file in an archive */
+#define LIMIT_ARCHIVE_TOTAL	GIB(1024)	/* all files of one archive; sparse files count whole */
+#define LIMIT_ARCHIVE_MEMBERS	10000000	/* a full distribution image has a million */
+#define LIMIT_ARCHIVE_ARENA	GIB(4)		/* names and digests of one image */
+#define LIMIT_DECODER_MEMORY	MIB(512)	/* xz -9 needs 65 MiB to decode */
+#define LIMIT_STREAM_VIEW	MIB(32)		/* bytes a stream holds at once; an lz4 block is 8 MiB */
+#define LIMIT_SYMLINKS		40		/* as the kernel, MAXSYMLINKS */
+#define LIMIT_SBOM_FILE		GIB(1)		/* an SBOM of a million files is about 400 MiB */
+#define LIMIT_REPO_INDEX	MIB(512)	/* a Packages file; Debian's largest is 50 MiB */
+#define LIMIT_RPM_HEADER	MIB(256)	/* as rpm itself */
+#define LIMIT_DEB_CONTROL	MIB(4)		/* a control file; real ones are under 64 KiB */
+#define LIMIT_OCI_LAYERS	1024		/* overlayfs stops at 500 */
+
+/* Walking a directory tree: entries of one directory held at once (names only). */
+#define LIMIT_DIR_ENTRIES	20000000
+#define LIMIT_WALK_DEPTH	32768	/* directories below each other; LIMIT_PATH / 2 */
 /* Keys an appraisal trusts, learned ones included.  A distribution has some; a
  * fleet's policy may name one for each vendor. */
 #define LIMIT_TRUSTED_KEYS	16384

@@ -216,3 +216,11 @@ evidence_files_load(const struct invocation *in, struct evidence_files *f, struc
 	f->input.allow_padded_sha1 = opt_has(in, "allow-padded-sha1");
 	return 0;
 }
+
+int
+evidence_files_ear(const struct invocation *in, const struct evidence_files *files,
+    const struct result *r, const struct evidence_report *report, struct err *e)
+{
+	(void)files; (void)r; (void)report;
+	return opt_get(in, "ear-out") == NULL ? 0 : err_set(e, ERR_UNSUPPORTED, "EAR tokens are not built in");
+}

@@ -91,8 +91,8 @@ struct trusted_key *keyring_find(struct keyring *ring, uint32_t keyid,
     const struct trusted_key *after);
 
 /** key_in_scope(key, place, path, ctx, why): Whether ${key} may sign the file
- * ${path}, named as the kernel does; if not, ${*why} is a phrase that continues
- * "the key ...". */
+ * ${path}, named as the kernel does; if not, ${*why} is a sentence about the file,
+ * static and without its full stop. */
 MUST_CHECK bool key_in_scope(const struct trusted_key *key, enum sig_place place,
     struct span path, const struct sig_context *ctx, const char **why);
 

@@ -25,7 +25,7 @@ ima_fault_name(enum ima_fault_code code)
 	return faults[code].name;
 }
 
-static const char *
+__attribute__((format(printf, 2, 0))) static const char *
 text_va(struct ima_parse *c, const char *fmt, va_list ap)
 {
 	char buf[1024];

@@ -29,7 +29,7 @@ struct resume_state {
 	uint64_t clock;			/* milliseconds */
 	bool safe;
 	struct digest last;		/* SHA-256 of the last authenticated record */
-	struct digest boot_aggregate;	/* what the boot's first entry said, or none */
+	struct digest boot_aggregate;	/* of the boot's first entry, or none */
 	struct resume_key *keys;
 	size_t n_keys;
 };
