@@ -83,7 +83,7 @@ require(const struct boot_input *in, struct result *r)
 {
 	if (in->event_log.n > 0 && any_quoted(in, BOOT_PCR_FIRMWARE))
 		check_require(r, CHECK_EVENT_LOG);
-	if (in->event_log.n > 0 && all_quoted(in, BOOT_PCR_AGGREGATE_MIN))
+	if (in->has_list && in->event_log.n > 0 && all_quoted(in, BOOT_PCR_AGGREGATE_MIN))
 		check_require(r, CHECK_BOOT_AGGREGATE);
 	if (in->policy == NULL)
 		return;

@@ -32,6 +32,7 @@ struct boot_input {
 	struct span event_log;			/* n 0: none given */
 	const struct tpm_pcr_bank *pcrs;	/* only values that the quote's digest covers */
 	size_t n_pcrs;
+	bool has_list;				/* there is a measurement list */
 	const struct digest *aggregates;	/* of each boot_aggregate entry, in order */
 	size_t n_aggregates;
 	bool aggregates_authenticated;		/* the entries lie in the quote's prefix */
@@ -65,8 +66,9 @@ struct boot_report {
 };
 
 /** boot_appraise(in, report, r, e): Everything above.  Sets which checks are required:
- * EVENT_LOG when a log is given and one of PCRs 0-9 is quoted, BOOT_AGGREGATE when all of
- * 0-7 are, BOOT_POLICY when there are demands, and what those ask for.  Errors: a log
+ * EVENT_LOG when a log is given and one of PCRs 0-9 is quoted, BOOT_AGGREGATE when a list
+ * is given too and all of 0-7 are, BOOT_POLICY when there are demands, and what those ask
+ * for (a demand on the command line asks for BOOT_AGGREGATE).  Errors: a log
  * that is none, demands that are malformed.  ${report} borrows the event log; end
  * with boot_report_free, also after an error. */
 MUST_CHECK int boot_appraise(const struct boot_input *in, struct boot_report *report,

@@ -150,9 +150,13 @@ judge(const struct boot_input *in, struct boot_report *report, const struct dige
 	    "quoted nor in the event log", digest_alg_name(want->alg));
 }
 
+/* Nothing of the boot is quoted, and boot_aggregate proves all of it. */
 static bool
-credited(const struct boot_report *report)
+credited(const struct boot_input *in, const struct boot_report *report)
 {
+	for (size_t i = 0; i < in->n_pcrs; i++)
+		if ((in->pcrs[i].mask & BOOT_PCR_MASK) != 0)
+			return false;
 	for (unsigned i = 0; i <= LAST_OLD; i++)
 		if (!boot_pcr_authentic(report, i))
 			return false;
@@ -180,7 +184,7 @@ boot_aggregate_check(const struct boot_input *in, struct boot_report *report, st
 	/* check_pass leaves a failure standing. */
 	if (!undecided && check_pass(r, CHECK_BOOT_AGGREGATE) != 0)
 		return ERR_INTERNAL;
-	if (report->has_log && credited(report) &&
+	if (report->has_log && credited(in, report) &&
 	    r->checks[CHECK_EVENT_LOG].state == CHECK_NOT_RUN &&
 	    r->checks[CHECK_BOOT_AGGREGATE].state == CHECK_PASS)
 		return check_pass(r, CHECK_EVENT_LOG);

@@ -108,29 +108,6 @@ grub_meets(const struct wanted *w, struct span text, bool *met, struct err *e)
 	return meets(w, buf_view(&b), met, e);
 }
 
-/* Whether ${digest} is that of ${text} as load options: UTF-16, with or without NUL. */
-static int
-is_load_options(enum digest_alg alg, struct span text, struct span digest, bool *same, struct err *e)
-{
-	BUF_AUTO struct buf b = buf_init(LIMIT_EVENT_LOG * 2);
-	struct digest d;
-	int rc;
-
-	*same = false;
-	if (!utf16le_encode(text, &b))
-		return 0;
-	buf_le16(&b, 0);
-	if ((rc = buf_done(&b, e)) != 0 || (rc = digest_of(alg, buf_view(&b), &d, e)) != 0)
-		return rc;
-	*same = span_eq(digest_view(&d), digest);
-	if (*same)
-		return 0;
-	if ((rc = digest_of(alg, span_head(buf_view(&b), b.n - 2), &d, e)) != 0)
-		return rc;
-	*same = span_eq(digest_view(&d), digest);
-	return 0;
-}
-
 /* The text the host tells; /proc/cmdline ends with a newline. */
 static struct span
 told(const struct demands *d)
@@ -155,14 +132,14 @@ stub_meets(const struct demands *d, const struct wanted *w, const struct boot_cm
 	json_array_foreach(w->list, i, one) {
 		if (!json_is_string(one))
 			continue;
-		if ((rc = is_load_options(alg, json_string_span(one), c->digest, &same, e)) != 0)
+		if ((rc = boot_is_load_options(alg, json_string_span(one), c->digest, &same, e)) != 0)
 			return rc;
 		*met |= same;
 	}
 	*known = *met;
 	if (*met || d->in->cmdline.n == 0)
 		return 0;
-	if ((rc = is_load_options(alg, told(d), c->digest, known, e)) != 0 || !*known)
+	if ((rc = boot_is_load_options(alg, told(d), c->digest, known, e)) != 0 || !*known)
 		return rc;
 	return meets(w, told(d), met, e);
 }
@@ -191,9 +168,9 @@ judge_one(struct demands *d, const struct wanted *w, const struct boot_cmdline *
 	bool met = false, known = false;
 	int rc;
 
-	if (c->source == BOOT_CMDLINE_STUB)
+	if (c->source == BOOT_CMDLINE_STUB && !c->has_text)
 		rc = stub_meets(d, w, c, &met, &known, e);
-	else if (c->source == BOOT_CMDLINE_SYSTEMD)
+	else if (c->source == BOOT_CMDLINE_SYSTEMD || c->source == BOOT_CMDLINE_STUB)
 		rc = meets(w, c->text, &met, e);
 	else
 		rc = grub_meets(w, c->text, &met, e);
