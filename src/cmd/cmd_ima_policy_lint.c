@@ -24,7 +24,8 @@ print_line_of(const struct ima_policy_input *x, const struct ima_finding *f)
 }
 
 static void
-print_finding(const struct ima_policy_input *x, const char *name, const struct ima_finding *f)
+print_finding(const struct ima_policy_input *x, const char *name, const struct ima_finding *f,
+    bool again)
 {
 	const struct ima_lint_info *info = ima_lint_info(f->lint);
 
@@ -41,8 +42,22 @@ print_finding(const struct ima_policy_input *x, const char *name, const struct i
 	    term_colour(stdout, f->error ? COLOUR_BAD : COLOUR_WARN), f->error ? "error" : "warning",
 	    term_reset(stdout), info->id, info->slug);
 	print_line_of(x, f);
-	printf("    %s\n    %swhy:%s %s\n    %sfix:%s %s\n", f->what, term_colour(stdout, COLOUR_DIM),
-	    term_reset(stdout), info->reason, term_colour(stdout, COLOUR_DIM), term_reset(stdout), f->fix);
+	printf("    %s\n", f->what);
+	if (!again)
+		printf("    %swhy:%s %s\n", term_colour(stdout, COLOUR_DIM), term_reset(stdout), info->reason);
+	printf("    %sfix:%s %s\n", term_colour(stdout, COLOUR_DIM), term_reset(stdout), f->fix);
+}
+
+/* The reason of a lint is told with its first finding only. */
+static void
+print_findings(const struct ima_policy_input *x, const char *name, const struct ima_lint_report *r)
+{
+	bool told[IMA_LINT_COUNT] = { false };
+
+	for (size_t i = 0; i < r->n; i++) {
+		print_finding(x, name, &r->findings[i], told[r->findings[i].lint]);
+		told[r->findings[i].lint] = true;
+	}
 }
 
 static const char *
@@ -137,8 +152,7 @@ lint(const struct invocation *in, struct err *e)
 		if (print_json(&x, name, &report, e) != 0)
 			return cmd_error(in, e);
 	} else {
-		for (size_t i = 0; i < report.n; i++)
-			print_finding(&x, name, &report.findings[i]);
+		print_findings(&x, name, &report);
 		print_summary(&x, name != NULL, &report);
 	}
 	return report.errors > 0 || (opt_has(in, "strict") && report.warnings > 0) ?

@@ -25,6 +25,16 @@ excluded_magic(const struct lint *l, const struct ima_rule *before, const char *
 	return false;
 }
 
+/* The first rule that asks for a signature at boot tells it for all. */
+static bool
+first_of_boot(const struct lint *l, const struct ima_rule *r)
+{
+	EACH_RULE(l, a)
+		if (a->action == IMA_ACT_APPRAISE && (a->has & IMA_HAS_DIGSIG) != 0 && at_boot(a))
+			return a == r;
+	return false;
+}
+
 static void
 check_signature(struct lint *l, const struct ima_rule *r)
 {
@@ -33,17 +43,18 @@ check_signature(struct lint *l, const struct ima_rule *r)
 	if (!wants)
 		lint_add(l, IMA_LINT_L33, r, 0,
 		    "a plain hash in security.ima is enough: it proves nothing against somebody who writes the disk");
-	if (wants && at_boot(r) && l->k->appraise != IMA_APPRAISE_MODE_LOG &&
+	if (!first_of_boot(l, r))
+		return;
+	if (l->k->appraise != IMA_APPRAISE_MODE_LOG &&
 	    l->k->appraise != IMA_APPRAISE_MODE_FIX && l->k->appraise != IMA_APPRAISE_MODE_OFF)
 		lint_add(l, IMA_LINT_L34, r, IMA_HAS_DIGSIG,
 		    "a file of the boot without a valid signature will be denied%s",
 		    l->k->config[IMA_CONFIG_INTEGRITY_TRUSTED_KEYRING] ?
 		    "; the key must be in .ima, signed by one the kernel trusts" :
 		    "; the key must be in the keyring _ima, which root may fill with any key");
-	if (wants && at_boot(r) && (r->has & (IMA_HAS_FS)) == 0 &&
-	    !(excluded_magic(l, r, "ramfs", 0x858458f6) && excluded_magic(l, r, "tmpfs", 0x01021994)))
+	if ((r->has & IMA_HAS_FS) == 0 && !excluded_magic(l, r, "ramfs", 0x858458f6))
 		lint_add(l, IMA_LINT_L36, r, 0,
-		    "programs of the initramfs (ramfs or tmpfs) are not excluded, and cannot be signed");
+		    "programs of the initramfs (ramfs) are not excluded, and cannot be signed");
 }
 
 static bool

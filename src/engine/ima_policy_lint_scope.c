@@ -84,15 +84,17 @@ spares_changing_files(const struct lint *l, const struct ima_rule *before)
 }
 
 static void
-check_read(struct lint *l, const struct ima_rule *r)
+check_read(struct lint *l, const struct ima_rule *r, bool *told)
 {
 	if ((r->has & LIMITS) == 0)
 		lint_add(l, IMA_LINT_L22, r, 0,
 		    "every file that any user reads is measured: anybody can fill the list and kernel memory");
-	if ((r->has & (IMA_HAS_FS | IMA_HAS_OWNER)) == 0 && !ima_rule_has_object_label(r) &&
-	    !spares_changing_files(l, r))
-		lint_add(l, IMA_LINT_L23, r, 0,
-		    "logs, databases and other files that change are measured when they are read");
+	if (*told || (r->has & (IMA_HAS_FS | IMA_HAS_OWNER)) != 0 || ima_rule_has_object_label(r) ||
+	    spares_changing_files(l, r))
+		return;
+	*told = true;
+	lint_add(l, IMA_LINT_L23, r, 0,
+	    "logs, databases and other files that change are measured when they are read");
 }
 
 static void
@@ -111,11 +113,12 @@ check_tmpfs(struct lint *l, const struct ima_rule *r)
 	    ((r->has & IMA_HAS_FSNAME) != 0 && span_is(r->fsname, "tmpfs"));
 	const uint32_t other = LIMITS & ~(uint32_t)(IMA_HAS_FSMAGIC | IMA_HAS_FSNAME);
 
-	if (r->action == IMA_ACT_DONT_MEASURE && tmpfs && (r->has & other) == 0 &&
-	    ima_rule_at(r, IMA_FUNC_BPRM_CHECK))
+	if ((r->action == IMA_ACT_DONT_MEASURE || r->action == IMA_ACT_DONT_APPRAISE) && tmpfs &&
+	    (r->has & other) == 0 && ima_rule_at(r, IMA_FUNC_BPRM_CHECK))
 		lint_add(l, IMA_LINT_L25, r,
 		    r->has & IMA_HAS_FSMAGIC ? IMA_HAS_FSMAGIC : IMA_HAS_FSNAME,
-		    "nothing on tmpfs is measured, programs in /dev/shm, /run and /tmp neither");
+		    "nothing on tmpfs is %s, programs in /dev/shm, /run and /tmp neither",
+		    r->action == IMA_ACT_DONT_MEASURE ? "measured" : "appraised");
 }
 
 static void
@@ -195,9 +198,11 @@ check_builtin(struct lint *l)
 void
 lint_scope(struct lint *l)
 {
+	bool told = false;
+
 	EACH_RULE(l, r) {
 		if (r->action == IMA_ACT_MEASURE && ima_rule_reads(r))
-			check_read(l, r);
+			check_read(l, r, &told);
 		check_exact_mask(l, r);
 		check_tmpfs(l, r);
 		check_pcr(l, r);
