@@ -28,14 +28,20 @@ ima_fault_name(enum ima_fault_code code)
 __attribute__((format(printf, 2, 0))) static const char *
 text_va(struct ima_parse *c, const char *fmt, va_list ap)
 {
-	char buf[1024];
+	va_list again;
+	int n;
 	char *s;
 
-	(void)vsnprintf(buf, sizeof(buf), fmt, ap);
-	s = arena_str(c->a, span_str(buf));
-	if (s == NULL)
-		c->why = c->a->why;
-	return s == NULL ? "" : s;
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	s = n < 0 ? NULL : arena_alloc(c->a, (size_t)n + 1);
+	if (s == NULL) {
+		c->why = c->a->why != 0 ? c->a->why : ERR_INTERNAL;
+		return "";
+	}
+	(void)vsnprintf(s, (size_t)n + 1, fmt, ap);
+	return s;
 }
 
 const char *
