@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include "formats/tpm_caps.h"
 
 #define TPM_ST_NO_SESSIONS 0x8001u
@@ -52,7 +53,7 @@ take_property(struct tpm_caps *c, uint32_t property, uint32_t v)
 	case PT_MANUFACTURER: four(v, c->manufacturer); break;
 	case PT_VENDOR_1: case PT_VENDOR_2: case PT_VENDOR_3: case PT_VENDOR_4:
 		four(v, part);
-		(void)strncat(c->vendor, part, sizeof(c->vendor) - 1 - strlen(c->vendor));
+		(void)snprintf(c->vendor + strlen(c->vendor), sizeof(c->vendor) - strlen(c->vendor), "%s", part);
 		break;
 	case PT_FIRMWARE_1:
 		c->firmware[0] = (uint16_t)(v >> 16);
