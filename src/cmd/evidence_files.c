@@ -208,6 +208,8 @@ evidence_files_load(const struct invocation *in, struct evidence_files *f, struc
 	    (rc = load_policies(in, f, e)) != 0)
 		return rc;
 	f->input.ima_log = file_view(&f->ima_log);
+	f->input.names = (struct evidence_names){ opt_get(in, "ima-log"), opt_get(in, "quote"),
+	    opt_get(in, "signature"), opt_get(in, "ak"), opt_get(in, "event-log") };
 	f->input.has_quote = opt_has(in, "quote");
 	f->input.quote = file_view(&f->quote);
 	f->input.signature = file_view(&f->signature);
