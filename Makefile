@@ -18,7 +18,11 @@ build/build.ninja:
 quick check demo asan fuzz bench lint: all
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/$@
 
+# A PREFIX that is given counts even for a tree that was built for another.
 install: all
+ifneq ($(origin PREFIX),file)
+	@meson configure build -Dprefix="$(PREFIX)" && ninja -C build
+endif
 	@meson install -C build --no-rebuild $(if $(DESTDIR),--destdir "$(DESTDIR)")
 
 clean:

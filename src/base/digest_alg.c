@@ -1,12 +1,12 @@
 #include "base/digest_alg.h"
 
 static const struct {
-	uint8_t size, ima;
+	uint8_t size, ima, name_size;
 	uint16_t tpm;
 	const char *name, *openssl;
 } algs[DIGEST_ALG_COUNT] = {
-	[DIGEST_NONE] = { 0, 255, 0, "none", NULL },
-#define ALG(sym, size, ima, tpm, name, ossl) [DIGEST_##sym] = { size, ima, tpm, name, ossl },
+	[DIGEST_NONE] = { 0, 255, 4, 0, "none", NULL },
+#define ALG(sym, size, ima, tpm, name, ossl) [DIGEST_##sym] = { size, ima, sizeof(name) - 1, tpm, name, ossl },
 #include "base/digest_algs.tbl"
 #undef ALG
 };
@@ -23,7 +23,7 @@ digest_alg_by_name(struct span name)
 	if (span_is(name, "sm3-256"))
 		return DIGEST_SM3_256;
 	for (enum digest_alg a = DIGEST_NONE + 1; a < DIGEST_ALG_COUNT; a++)
-		if (span_is(name, algs[a].name))
+		if (span_eq(name, span_of(algs[a].name, algs[a].name_size)))
 			return a;
 	return DIGEST_NONE;
 }

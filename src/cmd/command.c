@@ -5,16 +5,32 @@
 
 #include "base/file.h"
 
-#define COMMAND(c) extern const struct command c;
-#include "cmd/commands.tbl"
-#undef COMMAND
+const struct option_spec *
+command_option(const struct command *c, size_t i)
+{
+	static const struct option_spec json = { .name = "json", .help = "print the result as JSON" };
+	static const struct option_spec help = { .name = "help", .letter = 'h',
+	    .help = "print a summary and an example" };
+	size_t n = 0;
 
-const struct command *const commands[] = {
-#define COMMAND(c) &c,
-#include "cmd/commands.tbl"
-#undef COMMAND
-	NULL
-};
+	while (c->options != NULL && c->options[n].name != NULL)
+		n++;
+	if (i < n)
+		return &c->options[i];
+	if (c->wants_json && i == n)
+		return &json;
+	return i == n + (c->wants_json ? 1 : 0) ? &help : NULL;
+}
+
+const char *
+command_title(const struct command *c, char sep)
+{
+	static char title[64];
+
+	(void)snprintf(title, sizeof(title), "%s%.*s%s", c->noun, c->verb != NULL, &sep,
+	    c->verb == NULL ? "" : c->verb);
+	return title;
+}
 
 size_t
 opt_count(const struct invocation *in, const char *name)

@@ -30,7 +30,7 @@ struct option_spec {
 	const char *arg;		/* name of its argument; NULL: a flag */
 	bool repeat;			/* may be given more than once */
 	enum complete complete;
-	const char *words;		/* COMPLETE_WORDS: "a b c" */
+	const char *words;		/* COMPLETE_WORDS: "a b c"; "k:" is followed by a file */
 	const char *help;		/* one sentence, lower case, no full stop */
 };
 
@@ -42,6 +42,7 @@ struct command {
 	const char *operands;		/* "FILE", "FILE...", "[NAME]"; "" for none */
 	int min_operands, max_operands;	/* max -1: any number */
 	enum complete complete;		/* of operands */
+	const char *words;		/* of operands, COMPLETE_WORDS: "a b c" */
 	const char *description;	/* paragraphs separated by blank lines */
 	const char *example;		/* lines as typed and printed */
 	bool wants_json;
@@ -81,5 +82,12 @@ MUST_CHECK int cmd_print_json(const json_t *j, struct err *e);
 MUST_CHECK int cmd_output(const char *path, struct span data, struct err *e);
 
 extern const struct command *const commands[];	/* ends with NULL */
+
+/** command_option(c, i): The ${i}th option, those that every command has (--json where
+ * wants_json is set, --help) last; NULL behind them. */
+const struct option_spec *command_option(const struct command *c, size_t i);
+
+/** command_title(c, sep): "NOUN", or "NOUN" ${sep} "VERB"; valid until the next call. */
+const char *command_title(const struct command *c, char sep);
 
 #endif

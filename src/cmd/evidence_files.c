@@ -29,7 +29,7 @@ const struct option_spec evidence_options[] = {
 	  .help = "go on from this state if it exists; rewritten when no check fails" },
 	{ .name = "require-all", .help = "entries that the quote does not cover are a finding" },
 	{ .name = "allow-padded-sha1",
-	  .help = "accept what kernels 4.11 to 5.7 extend into other banks: zero-padded SHA-1" },
+	  .help = "accept zero-padded SHA-1 in other banks (kernels before 5.8, or without the hash)" },
 	{ .name = "partition", .arg = "LABEL=PATH", .repeat = true,
 	  .help = "where the host has mounted a volume that the policy names" },
 	{ .name = "ear-key", .arg = "F", .complete = COMPLETE_FILE, .help = "private key (PEM) to sign the EAR token with" },
@@ -215,4 +215,12 @@ evidence_files_load(const struct invocation *in, struct evidence_files *f, struc
 	f->input.require_all = opt_has(in, "require-all");
 	f->input.allow_padded_sha1 = opt_has(in, "allow-padded-sha1");
 	return 0;
+}
+
+int
+evidence_files_ear(const struct invocation *in, const struct evidence_files *files,
+    const struct result *r, const struct evidence_report *report, struct err *e)
+{
+	(void)files; (void)r; (void)report;
+	return opt_get(in, "ear-out") == NULL ? 0 : err_set(e, ERR_UNSUPPORTED, "EAR tokens are not built in");
 }

@@ -1,5 +1,5 @@
-/* help.h: everything that is generated from the command table: --help, the man
- * pages and the shell completion. */
+/* help.h: what is told about a command, generated from the command table: --help
+ * (help.c) and the man pages (help_man.c).  Shell completion is completion.h's. */
 #ifndef CMD_HELP_H
 #define CMD_HELP_H
 

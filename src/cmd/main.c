@@ -137,6 +137,15 @@ print_man(int argc, char **argv)
 	return EXIT_GOOD;
 }
 
+/* --commands: "NOUN" or "NOUN VERB", one a line; the build asks, to name the pages. */
+static int
+print_commands(void)
+{
+	for (size_t i = 0; commands[i] != NULL; i++)
+		puts(command_title(commands[i], ' '));
+	return EXIT_GOOD;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -161,6 +170,8 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--man") == 0)
 		return print_man(argc, argv);
+	if (strcmp(argv[1], "--commands") == 0)
+		return print_commands();
 	c = find(argv[1], argc < 3 ? NULL : argv[2], &known);
 	if (c != NULL)
 		return run(c, argc, argv, c->verb == NULL ? 2 : 3);

@@ -85,6 +85,9 @@ print_finding(FILE *f, const struct finding *x, int width)
 		term_name(f, x->path, term_left(f, (unsigned)width + 12));
 	fputc('\n', f);
 	fprintf(f, "           %s%s%s\n", term_colour(f, COLOUR_DIM), x->text, term_reset(f));
+	/* Two digests to compare belong side by side; one alone is in --json. */
+	if (x->n_wanted == 0)
+		return;
 	if (x->seen.alg != DIGEST_NONE)
 		print_digest(f, "seen  ", &x->seen);
 	for (size_t i = 0; i < x->n_wanted; i++)

@@ -375,24 +375,34 @@ appraise_buffer(struct appraiser *a, const struct ima_entry *n, bool authenticat
 	    "measured kernel data that the policy does not name (\"buffers\")");
 }
 
+int
+appraise_form(const struct ima_entry *n, struct result *r, bool *sound, struct err *e)
+{
+	struct finding f = finding_of(n, n->known_template ? REASON_MALFORMED_ENTRY : REASON_UNKNOWN_TEMPLATE);
+
+	/* What a violation's record says is not measured; its form proves nothing either way. */
+	*sound = n->violation || (n->known_template && n->well_formed);
+	if (*sound)
+		return 0;
+	f.path = span_of(NULL, 0);
+	f.seen = (struct digest){ 0 };
+	if (!n->known_template)
+		return result_finding(r, &f, e, "template \"%.*s\" is not known, so the entry cannot be judged",
+		    (int)(n->template_name.n < 64 ? n->template_name.n : 64), (const char *)n->template_name.p);
+	return result_finding(r, &f, e, "the entry does not fit its template: %s", n->why);
+}
+
 static int
 judge(struct appraiser *a, const struct ima_entry *n, bool authenticated,
     struct result *r, struct err *e)
 {
-	struct finding f = finding_of(n, REASON_UNKNOWN_TEMPLATE);
+	bool sound;
+	int rc;
 
 	if (n->violation)
 		return appraise_violation(a, n, r, e);
-	if (!n->known_template) {
-		f.path = span_of(NULL, 0);
-		return result_finding(r, &f, e, "template \"%.*s\" is not known, so the entry cannot be judged",
-		    (int)(n->template_name.n < 64 ? n->template_name.n : 64), (const char *)n->template_name.p);
-	}
-	if (!n->well_formed) {
-		f.reason = REASON_MALFORMED_ENTRY;
-		f.path = span_of(NULL, 0);
-		return result_finding(r, &f, e, "the entry does not fit its template: %s", n->why);
-	}
+	if ((rc = appraise_form(n, r, &sound, e)) != 0 || !sound)
+		return rc;
 	/* Its value is the boot engine's to judge; later ones must repeat the first. */
 	if (ima_entry_is_boot_aggregate(n))
 		return 0;

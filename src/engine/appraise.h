@@ -38,6 +38,11 @@ void appraiser_free(struct appraiser *a);
 MUST_CHECK int appraise_entry(struct appraiser *a, const struct ima_entry *n,
     bool authenticated, struct result *r, struct err *e);
 
+/** appraise_form(n, r, sound, e): What needs no policy: that the template is known and the
+ * fields fit it.  A template's name is covered by no digest, so that a changed one
+ * shows only here. */
+MUST_CHECK int appraise_form(const struct ima_entry *n, struct result *r, bool *sound, struct err *e);
+
 /** appraiser_keyring(a): The keys, learned ones included; borrowed. */
 struct keyring *appraiser_keyring(struct appraiser *a);
 

@@ -43,9 +43,9 @@ choose_bank(const struct boot_input *in, const struct boot_report *report)
 	enum digest_alg best = DIGEST_NONE;
 
 	for (size_t i = 0; i < in->n_pcrs; i++) {
-		enum digest_alg alg = in->pcrs[i].bank;
+		enum digest_alg alg = in->pcrs[i].alg;
 
-		if ((in->pcrs[i].have & BOOT_PCR_MASK) == 0 ||
+		if ((in->pcrs[i].mask & BOOT_PCR_MASK) == 0 ||
 		    (report->has_log && boot_log_bank(&report->log, alg) == NULL))
 			continue;
 		if (best == DIGEST_NONE || digest_alg_weak(best) ||
@@ -64,7 +64,7 @@ static bool
 any_quoted(const struct boot_input *in, uint32_t mask)
 {
 	for (size_t i = 0; i < in->n_pcrs; i++)
-		if ((in->pcrs[i].have & mask) != 0)
+		if ((in->pcrs[i].mask & mask) != 0)
 			return true;
 	return false;
 }
@@ -73,7 +73,7 @@ static bool
 all_quoted(const struct boot_input *in, uint32_t mask)
 {
 	for (size_t i = 0; i < in->n_pcrs; i++)
-		if ((in->pcrs[i].have & mask) == mask)
+		if ((in->pcrs[i].mask & mask) == mask)
 			return true;
 	return false;
 }
@@ -83,14 +83,16 @@ require(const struct boot_input *in, struct result *r)
 {
 	if (in->event_log.n > 0 && any_quoted(in, BOOT_PCR_FIRMWARE))
 		check_require(r, CHECK_EVENT_LOG);
-	if (in->event_log.n > 0 && all_quoted(in, BOOT_PCR_AGGREGATE_MIN))
+	if (in->has_list && in->event_log.n > 0 && all_quoted(in, BOOT_PCR_AGGREGATE_MIN))
 		check_require(r, CHECK_BOOT_AGGREGATE);
 	if (in->policy == NULL)
 		return;
 	check_require(r, CHECK_BOOT_POLICY);
 	if (json_is_true(json_object_get(in->policy, "event_log")))
 		check_require(r, CHECK_EVENT_LOG);
-	if (json_is_true(json_object_get(in->policy, "boot_aggregate")))
+	/* A command line may be appended after the boot; only boot_aggregate shows that. */
+	if (json_is_true(json_object_get(in->policy, "boot_aggregate")) ||
+	    json_object_get(in->policy, "cmdline") != NULL)
 		check_require(r, CHECK_BOOT_AGGREGATE);
 }
 

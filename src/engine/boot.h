@@ -26,18 +26,13 @@
 #include "engine/boot_facts.h"
 #include "engine/boot_log.h"
 #include "engine/result.h"
-
-/* One bank of quoted values. */
-struct boot_pcrs {
-	enum digest_alg bank;
-	uint32_t have;				/* bit n: v[n] is quoted */
-	uint8_t v[LIMIT_PCRS][LIMIT_DIGEST];
-};
+#include "formats/tpm_pcrs.h"
 
 struct boot_input {
 	struct span event_log;			/* n 0: none given */
-	const struct boot_pcrs *pcrs;		/* covered by the quote */
+	const struct tpm_pcr_bank *pcrs;	/* only values that the quote's digest covers */
 	size_t n_pcrs;
+	bool has_list;				/* there is a measurement list */
 	const struct digest *aggregates;	/* of each boot_aggregate entry, in order */
 	size_t n_aggregates;
 	bool aggregates_authenticated;		/* the entries lie in the quote's prefix */
@@ -71,8 +66,9 @@ struct boot_report {
 };
 
 /** boot_appraise(in, report, r, e): Everything above.  Sets which checks are required:
- * EVENT_LOG when a log is given and one of PCRs 0-9 is quoted, BOOT_AGGREGATE when all of
- * 0-7 are, BOOT_POLICY when there are demands, and what those ask for.  Errors: a log
+ * EVENT_LOG when a log is given and one of PCRs 0-9 is quoted, BOOT_AGGREGATE when a list
+ * is given too and all of 0-7 are, BOOT_POLICY when there are demands, and what those ask
+ * for (a demand on the command line asks for BOOT_AGGREGATE).  Errors: a log
  * that is none, demands that are malformed.  ${report} borrows the event log; end
  * with boot_report_free, also after an error. */
 MUST_CHECK int boot_appraise(const struct boot_input *in, struct boot_report *report,

@@ -58,12 +58,12 @@ static void
 gather(const struct boot_input *in, const struct boot_report *report, enum digest_alg alg,
     struct sources *s)
 {
-	const struct boot_pcrs *quoted = boot_quoted(in, alg);
+	const struct tpm_pcr_bank *quoted = boot_quoted(in, alg);
 	const struct boot_bank *bank = report->has_log ? boot_log_bank(&report->log, alg) : NULL;
 
 	*s = (struct sources){ 0 };
 	for (unsigned i = 0; i <= LAST_NEW; i++) {
-		bool q = quoted != NULL && (quoted->have & 1u << i) != 0;
+		bool q = quoted != NULL && (quoted->mask & 1u << i) != 0;
 
 		if (!q && bank == NULL)
 			continue;
@@ -103,13 +103,13 @@ static int
 tell_mismatch(const struct boot_input *in, const struct boot_report *report,
     const struct digest *want, bool log_fits, struct result *r, struct err *e)
 {
-	const struct boot_pcrs *quoted = boot_quoted(in, want->alg);
+	const struct tpm_pcr_bank *quoted = boot_quoted(in, want->alg);
 	const struct boot_bank *bank = report->has_log ? boot_log_bank(&report->log, want->alg) : NULL;
 	size_t size = digest_alg_size(want->alg);
 
 	if (log_fits && quoted != NULL && bank != NULL)
 		for (unsigned i = 0; i <= LAST_NEW; i++)
-			if ((quoted->have & 1u << i) != 0 && memcmp(quoted->v[i], bank->v[i], size) != 0)
+			if ((quoted->mask & 1u << i) != 0 && memcmp(quoted->v[i], bank->v[i], size) != 0)
 				return check_fail(r, CHECK_BOOT_AGGREGATE, REASON_BOOT_AGGREGATE_MISMATCH, e,
 				    "boot_aggregate fits the event log but not the quote: PCR %u was extended "
 				    "after IMA started", i);
@@ -150,9 +150,13 @@ judge(const struct boot_input *in, struct boot_report *report, const struct dige
 	    "quoted nor in the event log", digest_alg_name(want->alg));
 }
 
+/* Nothing of the boot is quoted, and boot_aggregate proves all of it. */
 static bool
-credited(const struct boot_report *report)
+credited(const struct boot_input *in, const struct boot_report *report)
 {
+	for (size_t i = 0; i < in->n_pcrs; i++)
+		if ((in->pcrs[i].mask & BOOT_PCR_MASK) != 0)
+			return false;
 	for (unsigned i = 0; i <= LAST_OLD; i++)
 		if (!boot_pcr_authentic(report, i))
 			return false;
@@ -180,7 +184,7 @@ boot_aggregate_check(const struct boot_input *in, struct boot_report *report, st
 	/* check_pass leaves a failure standing. */
 	if (!undecided && check_pass(r, CHECK_BOOT_AGGREGATE) != 0)
 		return ERR_INTERNAL;
-	if (report->has_log && credited(report) &&
+	if (report->has_log && credited(in, report) &&
 	    r->checks[CHECK_EVENT_LOG].state == CHECK_NOT_RUN &&
 	    r->checks[CHECK_BOOT_AGGREGATE].state == CHECK_PASS)
 		return check_pass(r, CHECK_EVENT_LOG);

@@ -9,11 +9,11 @@ static const char *const phases[] = {
 };
 #define N_PHASES (sizeof(phases) / sizeof(phases[0]))
 
-const struct boot_pcrs *
+const struct tpm_pcr_bank *
 boot_quoted(const struct boot_input *in, enum digest_alg bank)
 {
 	for (size_t i = 0; i < in->n_pcrs; i++)
-		if (in->pcrs[i].bank == bank)
+		if (in->pcrs[i].alg == bank)
 			return &in->pcrs[i];
 	return NULL;
 }
@@ -146,14 +146,14 @@ explain(const struct boot_report *report, const struct boot_bank *bank, unsigned
 }
 
 static int
-compare_bank(struct boot_report *report, const struct boot_pcrs *quoted,
+compare_bank(struct boot_report *report, const struct tpm_pcr_bank *quoted,
     const struct boot_bank *bank, struct result *r, struct err *e)
 {
 	for (unsigned pcr = 0; pcr < LIMIT_PCRS; pcr++) {
 		enum boot_pcr_state state = BOOT_PCR_QUOTED;
 		int rc;
 
-		if ((quoted->have & BOOT_PCR_MASK & 1u << pcr) == 0)
+		if ((quoted->mask & BOOT_PCR_MASK & 1u << pcr) == 0)
 			continue;
 		if (!same(bank->v[pcr], quoted->v[pcr], bank->alg) &&
 		    (rc = explain(report, bank, pcr, quoted->v[pcr], &state, r, e)) != 0)
@@ -168,13 +168,13 @@ compare_bank(struct boot_report *report, const struct boot_pcrs *quoted,
 static void
 fill_values(const struct boot_input *in, struct boot_report *report)
 {
-	const struct boot_pcrs *quoted = boot_quoted(in, report->bank);
+	const struct tpm_pcr_bank *quoted = boot_quoted(in, report->bank);
 	const struct boot_bank *bank = report->has_log ? boot_log_bank(&report->log, report->bank) : NULL;
 
 	for (unsigned pcr = 0; pcr < LIMIT_PCRS; pcr++) {
 		struct boot_pcr *p = &report->pcr[pcr];
 
-		p->quoted = quoted != NULL && (quoted->have & 1u << pcr) != 0;
+		p->quoted = quoted != NULL && (quoted->mask & 1u << pcr) != 0;
 		p->has_value = p->quoted || bank != NULL;
 		if (p->has_value)
 			memcpy(p->v, p->quoted ? quoted->v[pcr] : bank->v[pcr], LIMIT_DIGEST);
@@ -204,14 +204,14 @@ boot_pcrs_compare(const struct boot_input *in, struct boot_report *report, struc
 	if (!report->has_log)
 		return 0;
 	for (size_t i = 0; i < in->n_pcrs; i++) {
-		const struct boot_pcrs *quoted = &in->pcrs[i];
-		const struct boot_bank *bank = boot_log_bank(&report->log, quoted->bank);
+		const struct tpm_pcr_bank *quoted = &in->pcrs[i];
+		const struct boot_bank *bank = boot_log_bank(&report->log, quoted->alg);
 
-		if ((quoted->have & BOOT_PCR_MASK) == 0)
+		if ((quoted->mask & BOOT_PCR_MASK) == 0)
 			continue;
 		if (bank == NULL) {
 			unjudged++;
-			rc = tell_no_bank(&report->log, quoted->bank, r, e);
+			rc = tell_no_bank(&report->log, quoted->alg, r, e);
 		} else {
 			judged++;
 			rc = compare_bank(report, quoted, bank, r, e);

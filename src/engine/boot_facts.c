@@ -42,7 +42,7 @@ add_image(const struct boot_log *log, const struct boot_event *n, struct arena *
 {
 	struct boot_image *list;
 
-	if (boot_separator(log, n) != 0 || is_proven_text(n))
+	if (boot_separator(log, n) != BOOT_SEPARATOR_NONE || is_proven_text(n))
 		return 0;
 	list = arena_grow(a, f->images, f->n_images, &f->cap_images, sizeof(*list));
 	if (list == NULL)
@@ -145,19 +145,68 @@ static int
 look_at(const struct boot_log *log, const struct boot_event *n, struct arena *a,
     struct boot_facts *f, struct err *e)
 {
-	int rc, separator;
+	enum boot_separator separator;
+	int rc;
 
 	if (n->ev.type == EV_NO_ACTION)
 		return 0;
 	separator = boot_separator(log, n);
-	if (separator < 0 && f->firmware_error == 0)
+	if (separator == BOOT_SEPARATOR_ERROR && f->firmware_error == 0)
 		f->firmware_error = n->ev.number;
 	if (n->ev.pcr == 4 || n->ev.pcr == 2)
 		if ((rc = add_image(log, n, a, f, e)) != 0)
 			return rc;
-	if (n->ev.pcr == 8 && separator == 0 && !boot_event_proven(n) && f->pcr8_unproven == 0)
+	if (n->ev.pcr == 8 && separator == BOOT_SEPARATOR_NONE && !boot_event_proven(n) && f->pcr8_unproven == 0)
 		f->pcr8_unproven = n->ev.number;
 	return look_at_loader(log, n, a, f, e);
+}
+
+/* Whether ${digest} is that of ${text} as load options: UTF-16, with or without NUL. */
+int
+boot_is_load_options(enum digest_alg alg, struct span text, struct span digest, bool *same,
+    struct err *e)
+{
+	BUF_AUTO struct buf b = buf_init(LIMIT_EVENT_LOG * 2);
+	struct digest d;
+	int rc;
+
+	*same = false;
+	if (!utf16le_encode(text, &b))
+		return 0;
+	buf_le16(&b, 0);
+	if ((rc = buf_done(&b, e)) != 0 || (rc = digest_of(alg, buf_view(&b), &d, e)) != 0)
+		return rc;
+	*same = span_eq(digest_view(&d), digest);
+	if (*same)
+		return 0;
+	if ((rc = digest_of(alg, span_head(buf_view(&b), b.n - 2), &d, e)) != 0)
+		return rc;
+	*same = span_eq(digest_view(&d), digest);
+	return 0;
+}
+
+/* The stub logs no text, but a boot loader before it may have logged the same one. */
+static int
+name_load_options(const struct boot_log *log, struct boot_facts *f, struct err *e)
+{
+	for (size_t i = 0; i < f->n_cmdlines; i++) {
+		struct boot_cmdline *c = &f->cmdlines[i];
+
+		for (size_t k = 0; k < f->n_cmdlines && !c->has_text; k++) {
+			const struct boot_cmdline *other = &f->cmdlines[k];
+			bool same;
+			int rc;
+
+			if (other->source == BOOT_CMDLINE_STUB)
+				continue;
+			if ((rc = boot_is_load_options(log->bound, other->text, c->digest, &same, e)) != 0)
+				return rc;
+			c->has_text = same;
+			if (same)
+				c->text = other->text;
+		}
+	}
+	return 0;
 }
 
 int
@@ -170,6 +219,8 @@ boot_facts_find(const struct boot_log *log, struct arena *arena, struct boot_fac
 	for (size_t i = 0; i < log->n_events; i++)
 		if ((rc = look_at(log, &log->events[i], arena, &f, e)) != 0)
 			return rc;
+	if ((rc = name_load_options(log, &f, e)) != 0)
+		return rc;
 	if ((rc = boot_secure_boot_find(log, arena, &f, e)) != 0)
 		return rc;
 	*facts = f;

@@ -48,7 +48,8 @@ enum boot_cmdline_source {
 	BOOT_CMDLINE_GRUB = 1,		/* "kernel_cmdline:" */
 	BOOT_CMDLINE_GRUB_LINUX,	/* the arguments of a command "linux" */
 	BOOT_CMDLINE_SYSTEMD,		/* systemd-boot or systemd-stub, UTF-16 */
-	BOOT_CMDLINE_STUB,		/* load options of the kernel's EFI stub: digest only */
+	BOOT_CMDLINE_STUB,		/* load options of the kernel's EFI stub: the log has the digest;
+					 * the text if another event has the same one */
 };
 
 struct boot_cmdline {
@@ -81,6 +82,11 @@ struct boot_facts {
  * ${arena} or in the log. */
 MUST_CHECK int boot_facts_find(const struct boot_log *log, struct arena *arena,
     struct boot_facts *facts, struct err *e);
+
+/** boot_is_load_options(alg, text, digest, same, e): Whether the kernel's EFI stub, given
+ * ${text}, measures ${digest}. */
+MUST_CHECK int boot_is_load_options(enum digest_alg alg, struct span text, struct span digest,
+    bool *same, struct err *e);
 
 const char *boot_switch_token(enum boot_switch s);		/* "on", "off", "unknown" */
 const char *boot_authority_token(enum boot_authority_kind k);	/* "certificate", "digest", "other" */

@@ -14,7 +14,10 @@ MUST_CHECK int boot_aggregate_check(const struct boot_input *in, struct boot_rep
     struct result *r, struct err *e);
 
 /** boot_quoted(in, bank): The quoted values of a bank, or NULL. */
-const struct boot_pcrs *boot_quoted(const struct boot_input *in, enum digest_alg bank);
+const struct tpm_pcr_bank *boot_quoted(const struct boot_input *in, enum digest_alg bank);
+
+/** boot_pcr_key(key, pcr): A JSON member's name that is the number of a PCR. */
+bool boot_pcr_key(const char *key, unsigned *pcr);
 
 /* PCRs of the boot that the log must explain: 0-9 and 11-15; 10 is IMA's. */
 #define BOOT_PCR_MASK 0xfbffu

@@ -15,9 +15,10 @@ static const char *const bind_tokens[] = {
 	[BOOT_BIND_MISMATCH] = "mismatch",
 };
 
-/* What a separator measures: zeros, or one of the two values that tell an error. */
-static const uint8_t separator_values[3][4] = {
-	{ 0, 0, 0, 0 }, { 0xff, 0xff, 0xff, 0xff }, { 1, 0, 0, 0 },
+static const struct { uint8_t v[4]; enum boot_separator kind; } separators[] = {
+	{ { 0, 0, 0, 0 }, BOOT_SEPARATOR_UEFI },
+	{ { 0xff, 0xff, 0xff, 0xff }, BOOT_SEPARATOR_BIOS },
+	{ { 1, 0, 0, 0 }, BOOT_SEPARATOR_ERROR },
 };
 
 const char *
@@ -207,7 +208,7 @@ static enum boot_bind
 bind_separator(struct binder *b, const struct boot_event *n)
 {
 	/* An error's data may be the reason in words; the digest tells all the same. */
-	if (covers(b, span_of(separator_values[1], 4)) || covers(b, span_of(separator_values[2], 4)))
+	if (covers(b, span_of(separators[2].v, 4)))
 		return BOOT_BIND_ERROR;
 	if (n->ev.data.n == 4 && covers(b, n->ev.data))
 		return BOOT_BIND_DATA;
@@ -278,19 +279,19 @@ boot_log_bind(struct boot_log *log, enum digest_alg alg, struct err *e)
 	return 0;
 }
 
-int
+enum boot_separator
 boot_separator(const struct boot_log *log, const struct boot_event *ev)
 {
 	struct span seen = tcg_event_digest(&ev->ev, log->bound);
 
 	if (seen.n == 0 || ev->ev.type == EV_NO_ACTION)
-		return 0;
-	for (size_t i = 0; i < 3; i++) {
+		return BOOT_SEPARATOR_NONE;
+	for (size_t i = 0; i < sizeof(separators) / sizeof(separators[0]); i++) {
 		struct digest d;
 
-		if (digest_of(log->bound, span_of(separator_values[i], 4), &d, NULL) == 0 &&
+		if (digest_of(log->bound, span_of(separators[i].v, 4), &d, NULL) == 0 &&
 		    span_eq(digest_view(&d), seen))
-			return i == 0 ? 1 : -1;
+			return separators[i].kind;
 	}
-	return 0;
+	return BOOT_SEPARATOR_NONE;
 }

@@ -75,9 +75,12 @@ enum digest_alg boot_log_strongest(const struct boot_log *log);
 /** boot_log_bind(log, alg, e): Compare data with digests in another bank. */
 MUST_CHECK int boot_log_bind(struct boot_log *log, enum digest_alg alg, struct err *e);
 
+/* Four bytes: zeros from UEFI firmware, ones from a BIOS, 1 where it met an error. */
+enum boot_separator { BOOT_SEPARATOR_NONE = 0, BOOT_SEPARATOR_UEFI, BOOT_SEPARATOR_BIOS, BOOT_SEPARATOR_ERROR };
+
 /** boot_separator(log, ev): Whether the event's digest in the bound bank is that of a
- * separator, whatever its type claims; 1 normal, -1 one that reports an error, 0 no. */
-int boot_separator(const struct boot_log *log, const struct boot_event *ev);
+ * separator, whatever its type claims. */
+enum boot_separator boot_separator(const struct boot_log *log, const struct boot_event *ev);
 
 /** boot_event_proven(ev): The digest covers the data: once the PCR is authentic, so are they. */
 bool boot_event_proven(const struct boot_event *ev);

@@ -200,7 +200,7 @@ conclude(const struct pcr7 *p, struct boot_facts *f)
 	else if (!p->separated)
 		why = "PCR 7 has no separator";
 	else if (p->error)
-		why = "the firmware reported an error in PCR 7";
+		why = "a separator in PCR 7 is not that of UEFI firmware without an error";
 	else if (p->contradictory)
 		why = "the variable SecureBoot is measured with different values or after the separator";
 	else if (f->pcr7_unproven != 0)
@@ -223,13 +223,13 @@ boot_secure_boot_find(const struct boot_log *log, struct arena *a, struct boot_f
 
 	for (size_t i = 0; i < log->n_events; i++) {
 		const struct boot_event *n = &log->events[i];
-		int separator;
+		enum boot_separator separator;
 
 		if (n->ev.pcr != 7 || n->ev.type == EV_NO_ACTION)
 			continue;
-		if ((separator = boot_separator(log, n)) != 0) {
+		if ((separator = boot_separator(log, n)) != BOOT_SEPARATOR_NONE) {
 			p.separated = true;
-			p.error |= separator < 0;
+			p.error |= separator != BOOT_SEPARATOR_UEFI;
 		} else if ((rc = see(n, &p, a, f, e)) != 0) {
 			return rc;
 		}

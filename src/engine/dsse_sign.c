@@ -96,16 +96,19 @@ dsse_keyid(const struct pubkey *key, struct buf *out)
 	buf_hex(out, digest_view(pubkey_fingerprint(key)));
 }
 
-int
-dsse_sign(struct privkey *key, struct span type, struct span payload, struct buf *out,
-    struct err *e)
+/* The envelope of ${old} signatures and one by ${key}. */
+static int
+sign(struct privkey *key, struct span type, struct span payload,
+    const struct dsse_signature *old, size_t n, struct buf *out, struct err *e)
 {
 	BUF_AUTO struct buf pae = buf_init(LIMIT_POLICY_FILE + LIMIT_SMALL_FILE);
 	BUF_AUTO struct buf sig = buf_init(LIMIT_SIGNATURE), keyid = buf_init(256);
-	struct dsse_signature s;
+	struct dsse_signature all[LIMIT_DSSE_SIGNATURES];
 	struct method m[2];
 	int rc;
 
+	if (n >= LIMIT_DSSE_SIGNATURES)
+		return err_set(e, ERR_LIMIT, "envelope has %d signatures already", LIMIT_DSSE_SIGNATURES);
 	dsse_pae(type, payload, &pae);
 	if ((rc = buf_done(&pae, e)) != 0)
 		return rc;
@@ -113,7 +116,21 @@ dsse_sign(struct privkey *key, struct span type, struct span payload, struct buf
 	if ((rc = privkey_sign(key, m[0].scheme, buf_view(&pae), m[0].alg, &sig, e)) != 0)
 		return rc;
 	dsse_keyid(privkey_public(key), &keyid);
-	s = (struct dsse_signature){ buf_view(&keyid), buf_view(&sig) };
-	dsse_write(type, payload, &s, 1, out);
+	if (n > 0)
+		memcpy(all, old, n * sizeof(*old));
+	all[n] = (struct dsse_signature){ buf_view(&keyid), buf_view(&sig) };
+	dsse_write(type, payload, all, n + 1, out);
 	return buf_done(out, e);
+}
+
+int
+dsse_sign(struct privkey *key, struct span type, struct span payload, struct buf *out, struct err *e)
+{
+	return sign(key, type, payload, NULL, 0, out, e);
+}
+
+int
+dsse_countersign(const struct dsse *d, struct privkey *key, struct buf *out, struct err *e)
+{
+	return sign(key, d->payload_type, buf_view(&d->payload), d->signatures, d->n_signatures, out, e);
 }

@@ -23,6 +23,10 @@ MUST_CHECK int dsse_verify(const struct dsse *d, struct pubkey *const *keys, siz
 MUST_CHECK int dsse_sign(struct privkey *key, struct span type, struct span payload,
     struct buf *out, struct err *e);
 
+/** dsse_countersign(d, key, out, e): The same envelope with one signature more. */
+MUST_CHECK int dsse_countersign(const struct dsse *d, struct privkey *key, struct buf *out,
+    struct err *e);
+
 /** dsse_keyid(key, out): That key id. */
 void dsse_keyid(const struct pubkey *key, struct buf *out);
 

@@ -17,7 +17,9 @@ struct run {
 	struct tpm_pcrs *known;			/* owned: values to try, none of them trusted yet */
 	const struct resume_state *resume;	/* of this very boot, or NULL */
 	struct appraiser *appraiser;		/* owned; NULL for integrity only */
-	struct digest boot_aggregate;		/* SHA-256 of the first one's data */
+	struct digest *aggregates;		/* of the boot_aggregate entries; in the result's arena */
+	size_t n_aggregates, cap_aggregates;
+	bool aggregates_covered;
 	bool authentic;				/* what the quote says can be believed */
 };
 
@@ -224,8 +226,9 @@ judge_replay(struct run *x, bool had_target, struct err *e)
 
 	if (m->kind == MATCH_NONE || m->kind == MATCH_TOO_SHORT)
 		return no_match(x, had_target, e);
-	if (m->padded_sha1 && (rc = result_warn(x->r, e, "bank %s holds zero-padded SHA-1 digests, as"
-	    " kernels before 5.8 extend them: it is worth no more than SHA-1",
+	if (m->how != IMA_EXTEND_BANK && (rc = result_warn(x->r, e, "bank %s holds zero-padded SHA-1"
+	    " digests, as kernels before 5.8 and those without its algorithm extend them: it is worth"
+	    " no more than SHA-1",
 	    digest_alg_name(x->in->bank))) != 0)
 		return rc;
 	if (m->kind == MATCH_KEXEC && (rc = result_finding(x->r, &(struct finding){
@@ -276,26 +279,44 @@ judge_columns(struct run *x, struct err *e)
 	return 0;
 }
 
+/* kexec repeats the entry, and the boot PCRs are the same; anything else by that name is
+ * not it.  What it must be is judged with the boot. */
+static int
+note_aggregate(struct run *x, const struct ima_entry *n, bool covered, struct err *e)
+{
+	struct digest *list = arena_grow(&x->r->arena, x->aggregates, x->n_aggregates,
+	    &x->cap_aggregates, sizeof(*list));
+	struct digest d;
+
+	if (list == NULL)
+		return arena_err(&x->r->arena, e);
+	x->aggregates = list;
+	if (n->file_alg == DIGEST_NONE || !digest_make(n->file_alg, n->file_digest, &d))
+		return 0;	/* an algorithm we do not know proves nothing: the check stays open */
+	if (x->n_aggregates == 0)
+		x->aggregates_covered = covered;
+	else if (!digest_eq(&d, &list[0]))
+		return result_finding(x->r, &(struct finding){ .reason = REASON_BOOT_AGGREGATE_MISMATCH,
+		    .entry = n->number, .path_authenticated = true, .path = n->path, .seen = d }, e,
+		    "is named boot_aggregate, but differs from the first of this boot");
+	list[x->n_aggregates++] = d;
+	return 0;
+}
+
 static int
 appraise_one(struct run *x, const struct ima_entry *n, bool covered, struct err *e)
 {
 	size_t before = x->r->n_findings;
-	struct digest d;
-	int rc = 0;
+	bool sound;
+	int rc;
 
-	if (ima_entry_is_boot_aggregate(n)) {
-		if ((rc = digest_of(DIGEST_SHA256, n->data, &d, e)) != 0)
-			return rc;
-		if (x->boot_aggregate.alg == DIGEST_NONE)
-			x->boot_aggregate = d;
-		/* kexec repeats it, with the same boot PCRs; anything else by that name is not it. */
-		if (!digest_eq(&x->boot_aggregate, &d))
-			rc = result_finding(x->r, &(struct finding){ .reason = REASON_BOOT_AGGREGATE_MISMATCH,
-			    .entry = n->number, .path_authenticated = true, .path = n->path }, e,
-			    "is named boot_aggregate, but differs from the first of this boot");
-	}
-	if (rc == 0 && x->appraiser != NULL)
-		rc = appraise_entry(x->appraiser, n, covered, x->r, e);
+	if (ima_entry_is_boot_aggregate(n) && n->well_formed && !n->violation &&
+	    (rc = note_aggregate(x, n, covered, e)) != 0)
+		return rc;
+	rc = x->appraiser != NULL ? appraise_entry(x->appraiser, n, covered, x->r, e) :
+	    appraise_form(n, x->r, &sound, e);
+	if (rc != 0)
+		return rc;
 	for (size_t i = before; i < x->r->n_findings; i++) {
 		x->r->findings[i].authenticated = covered;
 		/* Without a quote there is no next one to wait for. */
@@ -356,8 +377,13 @@ judge_entries(struct run *x, struct err *e)
 	/* What an earlier run authenticated, it also approved: only then was a state kept. */
 	if (x->resume != NULL && matched(x))
 		x->report->authenticated = x->report->trusted = x->resume->count;
-	if (x->resume != NULL)
-		x->boot_aggregate = x->resume->boot_aggregate;
+	if (x->resume != NULL && x->resume->boot_aggregate.alg != DIGEST_NONE) {
+		x->aggregates = arena_grow(&x->r->arena, NULL, 0, &x->cap_aggregates, sizeof(*x->aggregates));
+		if (x->aggregates == NULL)
+			return arena_err(&x->r->arena, e);
+		x->aggregates[x->n_aggregates++] = x->resume->boot_aggregate;
+		x->aggregates_covered = matched(x);
+	}
 	if ((rc = appraise_list(x, e)) != 0 || (rc = judge_tail(x, e)) != 0)
 		return rc;
 	for (size_t i = 0; i < x->r->n_findings; i++) {
@@ -396,12 +422,15 @@ evidence_appraise(const struct evidence_input *in, struct result *r,
 	had_target = in->has_quote ? report->quote.pcr_digest.alg != DIGEST_NONE : in->pcrs != NULL;
 	if ((rc = match(&x, e)) != 0 || (rc = judge_replay(&x, had_target, e)) != 0 ||
 	    (rc = judge_columns(&x, e)) != 0 || (rc = judge_entries(&x, e)) != 0 ||
-	    (rc = evidence_boot(in, &report->quote, x.authentic, x.appraiser, r, report, e)) != 0)
+	    (rc = evidence_boot(in, &(struct evidence_boot){ .q = &report->quote, .authentic = x.authentic,
+	    .aggregates = x.aggregates, .n_aggregates = x.n_aggregates,
+	    .aggregates_covered = x.aggregates_covered,
+	    .demands = x.appraiser == NULL ? NULL : appraiser_boot(x.appraiser) }, r, report, e)) != 0)
 		return rc;
 	match_done(&report->match);
 	result_decide(r);
 	if (r->verdict == VERDICT_TRUSTED)
-		return evidence_state_make(in, report, &x.ak, &x.boot_aggregate,
+		return evidence_state_make(in, report, &x.ak, x.n_aggregates > 0 ? &x.aggregates[0] : NULL,
 		    x.appraiser == NULL ? NULL : appraiser_keyring(x.appraiser), e);
 	return 0;
 }

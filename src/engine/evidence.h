@@ -27,7 +27,7 @@ struct evidence_input {
 	bool has_event_log;
 	struct span event_log;
 	enum digest_alg bank;
-	bool allow_padded_sha1;			/* kernels 4.11 to 5.7 */
+	bool allow_padded_sha1;			/* follow zero-padded SHA-1 too, named as such */
 	bool require_all;			/* a tail is a finding */
 	bool integrity_only;			/* policies are not asked */
 	const struct runtime_policy *const *policies;

@@ -1,17 +1,53 @@
 #include "engine/evidence_boot.h"
 
+#include "engine/boot.h"
+#include "engine/boot_policy.h"
+
 int
 evidence_boot_replay(const struct evidence_input *in, const struct quote_facts *q,
     struct tpm_pcrs *known, struct err *e)
 {
-	(void)in; (void)q; (void)known; (void)e;
+	BOOT_LOG_AUTO struct boot_log log = { 0 };
+	int rc;
+
+	if (!in->has_event_log || q->covered.n_banks > 0)
+		return 0;
+	if ((rc = boot_log_load(in->event_log, &log, e)) != 0)
+		return err_ctx(e, rc, "the event log");
+	for (size_t i = 0; i < q->selection.n; i++) {
+		const struct tpm_bank *b = &q->selection.banks[i];
+		const struct boot_bank *bank = boot_log_bank(&log, b->alg);
+
+		/* PCRs the log never touched are still zero: also a value of the log's. */
+		for (unsigned n = 0; bank != NULL && n < 16; n++)
+			if (n != IMA_PCR && ((b->mask >> n) & 1) != 0 && tpm_pcrs_get(known, b->alg, n).n == 0 &&
+			    !tpm_pcrs_set(known, b->alg, n, span_of(bank->v[n], digest_alg_size(b->alg))))
+				return err_set(e, ERR_INTERNAL, "no room for a replayed PCR");
+	}
 	return 0;
 }
 
 int
-evidence_boot(const struct evidence_input *in, const struct quote_facts *q, bool authentic,
-    const struct appraiser *a, struct result *r, struct evidence_report *report, struct err *e)
+evidence_boot(const struct evidence_input *in, const struct evidence_boot *b, struct result *r,
+    struct evidence_report *report, struct err *e)
 {
-	(void)in; (void)q; (void)authentic; (void)a; (void)r; (void)report; (void)e;
+	BOOT_REPORT_AUTO struct boot_report boot = { 0 };
+	struct boot_input x = { .event_log = in->has_event_log ? in->event_log : span_of(NULL, 0),
+	    .pcrs = b->q->covered.banks, .n_pcrs = b->authentic ? b->q->covered.n_banks : 0,
+	    .aggregates = b->aggregates, .n_aggregates = b->n_aggregates,
+	    .aggregates_authenticated = b->aggregates_covered,
+	    .policy = b->demands == NULL ? NULL : b->demands[0] };
+	int rc;
+
+	if ((rc = boot_appraise(&x, &boot, r, e)) != 0)
+		return err_ctx(e, rc, "the boot");
+	/* Each policy's demands count. */
+	for (size_t i = 1; b->demands != NULL && b->demands[0] != NULL && b->demands[i] != NULL; i++) {
+		x.policy = b->demands[i];
+		if ((rc = boot_policy_appraise(&x, &boot, r, e)) != 0)
+			return err_ctx(e, rc, "the boot");
+	}
+	if (in->has_event_log || x.n_pcrs > 0)
+		report->boot = boot_report_json(&boot);
 	return 0;
 }

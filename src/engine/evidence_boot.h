@@ -9,10 +9,18 @@
 MUST_CHECK int evidence_boot_replay(const struct evidence_input *in, const struct quote_facts *q,
     struct tpm_pcrs *known, struct err *e);
 
-/** evidence_boot(in, q, authentic, a, r, report, e): Event log, boot_aggregate and the
- * policies' boot demands. */
-MUST_CHECK int evidence_boot(const struct evidence_input *in, const struct quote_facts *q,
-    bool authentic, const struct appraiser *a, struct result *r, struct evidence_report *report,
-    struct err *e);
+/* What the appraisal of list and quote found that the boot's needs. */
+struct evidence_boot {
+	const struct quote_facts *q;
+	bool authentic;				/* the quote can be believed */
+	const struct digest *aggregates;	/* of the boot_aggregate entries */
+	size_t n_aggregates;
+	bool aggregates_covered;
+	const json_t *const *demands;		/* of the policies, NULL at the end; or NULL */
+};
+
+/** evidence_boot(in, b, r, report, e): Event log, boot_aggregate and boot demands. */
+MUST_CHECK int evidence_boot(const struct evidence_input *in, const struct evidence_boot *b,
+    struct result *r, struct evidence_report *report, struct err *e);
 
 #endif

@@ -47,9 +47,10 @@ evidence_state_make(const struct evidence_input *in, struct evidence_report *rep
 	int rc;
 
 	*s = (struct resume_state){ .arena = arena_init(MIB(4)), .bank = in->bank,
-	    .count = m->count_at_match, .padded_sha1 = m->padded_sha1, .has_clock = true,
+	    .count = m->count_at_match, .how = m->how, .has_clock = true,
 	    .reset_count = c->reset_count, .restart_count = c->restart_count, .clock = c->clock,
-	    .safe = c->safe, .last = m->last, .boot_aggregate = *boot_aggregate,
+	    .safe = c->safe, .last = m->last, .boot_aggregate = boot_aggregate == NULL ?
+	    (struct digest){ 0 } : *boot_aggregate,
 	    .ak = *pubkey_fingerprint(ak->key) };
 	for (uint32_t i = 0; i < REPLAY_PCRS; i++)
 		if ((m->at_match.used >> i) & 1 && digest_make(in->bank, pcr_value(&m->at_match, i),

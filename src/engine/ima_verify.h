@@ -20,6 +20,10 @@
  *   MD5      never good in any of them: files with equal MD5 are made in seconds.
  *            SHA-1 is the caller's to judge (policy: min_digest): see alg below
  *
+ * Version 2 does not say what kind of digest was signed: the bytes of an appended or
+ * a portable signature can be dressed as a security.ima of the content they cover.
+ * The key scope "keyrings" tells them apart; version 3 was made for it.
+ *
  * A portable signature in a sig field comes without the metadata it covers, so it
  * cannot be judged from the list: SIG_UNSUPPORTED, and the sentence says so.
  *

@@ -296,20 +296,23 @@ outside(const struct trusted_key *key, enum sig_place place, struct span path,
     const struct sig_context *ctx)
 {
 	const struct policy_key_scope *s = &key->policy->scope;
-	enum file_kind kind = file_kind_of(path);
+	enum file_kind kind;
 
 	if (s->not_before != 0 && ctx->now < s->not_before)
-		return "may not sign yet: the dates of its scope have not begun";
+		return "its signing key may not sign yet: the dates of its scope have not begun";
 	if (s->not_after != 0 && ctx->now > s->not_after)
-		return "may not sign any more: the dates of its scope are over";
+		return "its signing key may not sign any more: the dates of its scope are over";
 	if (!paths_cover(key, path))
-		return "may not sign at this path";
+		return "its signing key may not sign at this path";
 	if (!filesystems_cover(s, path, ctx))
-		return "may not sign on this file system";
+		return "its signing key may not sign on this file system";
+	if (key->kinds == 0 && s->n_keyrings == 0)
+		return NULL;
+	kind = file_kind_of(path);
 	if (key->kinds != 0 && (key->kinds & 1u << kind) == 0)
-		return "may not sign this kind of file";
+		return "its signing key may not sign this kind of file";
 	if (!rings_serve(s, place, kind))
-		return "may not sign for the keyring in which the kernel looks for it";
+		return "its signing key may not sign for the keyring in which the kernel looks for it";
 	return NULL;
 }
 
@@ -321,6 +324,6 @@ key_in_scope(const struct trusted_key *key, enum sig_place place, struct span pa
 		*why = outside(key, place, path, ctx);
 	else
 		*why = ring_serves(key->learned_from, place, file_kind_of(path)) ? NULL :
-		    "was loaded into a keyring in which the kernel does not look for it";
+		    "its signing key was loaded into a keyring in which the kernel does not look for it";
 	return *why == NULL;
 }

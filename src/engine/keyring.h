@@ -3,7 +3,8 @@
  * Made from the keys of one or more policies; keys that the kernel was seen to
  * load (ima-buf entries) join it where a policy says so.  A revoked key (SHA-256
  * of its SubjectPublicKeyInfo) stays in the ring so that its signatures can be
- * named, but nothing it signed is ever good.
+ * named, but nothing it signed is ever good.  One that is only revoked, and not
+ * among the keys, is an unknown key: a digest cannot verify anything.
  *
  * The 32-bit key id of a signature is a hint that anybody can choose: it selects
  * candidates, all of them are tried, and the full key decides.
@@ -22,6 +23,9 @@
  *   dates        the time given by the caller; a certificate's own dates are not
  *                judged, as a file stays signed when a certificate runs out
  * A path with empty, "." or ".." components is in no path or file-system scope.
+ * A path is what the measured process saw: in a mount namespace of its own it may
+ * name another file system than the host's.  Scopes keep honest signers apart; what
+ * a list proves is the content and who signed it.
  */
 #ifndef ENGINE_KEYRING_H
 #define ENGINE_KEYRING_H
@@ -91,8 +95,8 @@ struct trusted_key *keyring_find(struct keyring *ring, uint32_t keyid,
     const struct trusted_key *after);
 
 /** key_in_scope(key, place, path, ctx, why): Whether ${key} may sign the file
- * ${path}, named as the kernel does; if not, ${*why} is a phrase that continues
- * "the key ...". */
+ * ${path}, named as the kernel does; if not, ${*why} is a sentence about the file,
+ * static and without its full stop. */
 MUST_CHECK bool key_in_scope(const struct trusted_key *key, enum sig_place place,
     struct span path, const struct sig_context *ctx, const char **why);
 

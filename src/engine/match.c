@@ -7,7 +7,7 @@ struct attempt {
 	const struct resume_state *from;	/* NULL: from zero */
 	uint64_t skip;
 	uint64_t shift;
-	bool padded;
+	enum ima_extend how;
 };
 
 /* The state of one attempt while it runs. */
@@ -153,14 +153,14 @@ attempt_run(const struct match_input *in, enum digest_alg column, const struct a
     struct match *m, struct err *e)
 {
 	HASHER_AUTO struct hasher *sha256 = NULL, *digest = NULL;
-	struct match n = { .skip = a->skip, .shift = a->shift, .padded_sha1 = a->padded };
+	struct match n = { .skip = a->skip, .shift = a->shift, .how = a->how };
 	struct run x = { .in = in, .m = &n };
 	int rc;
 
 	if ((rc = hasher_new(DIGEST_SHA256, &sha256, e)) != 0 ||
 	    (in->target != NULL && in->target->by_digest &&
 	    (rc = hasher_new(in->target->digest.alg, &digest, e)) != 0) ||
-	    (rc = replay_start(&x.r, in->bank, column, a->padded, e)) != 0)
+	    (rc = replay_start(&x.r, in->bank, column, a->how, e)) != 0)
 		return rc;
 	x.sha256 = sha256;
 	x.digest = digest;
@@ -177,28 +177,32 @@ attempt_run(const struct match_input *in, enum digest_alg column, const struct a
 	return 0;
 }
 
-/* The attempt as it is and, if that reaches nothing and it is allowed, the way kernels
- * 4.11 to 5.7 filled banks other than SHA-1's. */
+/* The attempt as the state or any new kernel has it and, if that reaches nothing and it is
+ * allowed, with zero-padded SHA-1 in both of its forms. */
 static int
-attempt_both(const struct match_input *in, enum digest_alg column, struct attempt a,
+attempt_all(const struct match_input *in, enum digest_alg column, struct attempt a,
     struct match *m, struct err *e)
 {
-	struct match plain = { 0 };
 	int rc;
 
-	a.padded = a.from != NULL && a.from->padded_sha1;
-	if ((rc = attempt_run(in, column, &a, m, e)) != 0 || m->kind != MATCH_NONE ||
-	    a.padded || !in->allow_padded_sha1 || in->bank == DIGEST_SHA1)
+	a.how = a.from != NULL ? a.from->how : IMA_EXTEND_BANK;
+	if ((rc = attempt_run(in, column, &a, m, e)) != 0)
 		return rc;
-	a.padded = true;
-	if ((rc = attempt_run(in, column, &a, &plain, e)) != 0)
-		return rc;
-	if (plain.kind == MATCH_NONE) {
-		match_done(&plain);
+	if (m->kind != MATCH_NONE || a.how != IMA_EXTEND_BANK || !in->allow_padded_sha1 ||
+	    in->bank == DIGEST_SHA1)
 		return 0;
+	for (a.how = IMA_EXTEND_PADDED_SHA1; a.how <= IMA_EXTEND_PADDED_SHA1_OLD; a.how++) {
+		struct match padded = { 0 };
+
+		if ((rc = attempt_run(in, column, &a, &padded, e)) != 0)
+			return rc;
+		if (padded.kind != MATCH_NONE) {
+			match_done(m);
+			*m = padded;
+			return 0;
+		}
+		match_done(&padded);
 	}
-	match_done(m);
-	*m = plain;
 	return 0;
 }
 
@@ -248,19 +252,19 @@ resumed(const struct match_input *in, enum digest_alg column, const struct surve
 	int rc;
 
 	if (!s->begins_boot) {
-		rc = attempt_both(in, column, (struct attempt){ .from = from, .skip = s->last_at,
+		rc = attempt_all(in, column, (struct attempt){ .from = from, .skip = s->last_at,
 		    .shift = from->count - s->last_at }, m, e);
 		m->continuation = true;
 		return rc;
 	}
-	if (s->last_fits && (rc = attempt_both(in, column, (struct attempt){ .from = from,
+	if (s->last_fits && (rc = attempt_all(in, column, (struct attempt){ .from = from,
 	    .skip = from->count }, m, e)) != 0)
 		return rc;
 	if (m->kind == MATCH_PREFIX)
 		return 0;
 	/* A list that begins a boot, but goes on from where the old one stood: the TPM saw
 	 * no reset, so another kernel was started without one. */
-	rc = attempt_both(in, column, (struct attempt){ .from = from, .shift = from->count }, &kexec, e);
+	rc = attempt_all(in, column, (struct attempt){ .from = from, .shift = from->count }, &kexec, e);
 	if (rc != 0 || kexec.kind == MATCH_PREFIX) {
 		match_done(m);
 		*m = kexec;
@@ -268,7 +272,7 @@ resumed(const struct match_input *in, enum digest_alg column, const struct surve
 		return rc;
 	}
 	match_done(&kexec);
-	if (!s->last_fits && (rc = attempt_both(in, column, (struct attempt){ 0 }, m, e)) != 0)
+	if (!s->last_fits && (rc = attempt_all(in, column, (struct attempt){ 0 }, m, e)) != 0)
 		return rc;
 	if (m->kind == MATCH_NONE && s->entries < from->count)
 		m->kind = MATCH_TOO_SHORT;
@@ -301,7 +305,7 @@ match_list(const struct match_input *in, struct match *m, struct err *e)
 			    " bank's algorithm has", log.digest_size);
 	}
 	rc = in->resume != NULL ? resumed(in, column, &s, &n, e) :
-	    attempt_both(in, column, (struct attempt){ 0 }, &n, e);
+	    attempt_all(in, column, (struct attempt){ 0 }, &n, e);
 	if (rc != 0) {
 		match_done(&n);
 		return rc;

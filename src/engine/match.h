@@ -48,7 +48,7 @@ enum match_kind {
 
 struct match {
 	enum match_kind kind;
-	bool padded_sha1;		/* matched only with zero-padded SHA-1 digests */
+	enum ima_extend how;		/* how the kernel fills this bank, where something matched */
 	bool continuation;		/* the list holds only what follows the resumed state */
 	uint64_t skip;			/* leading entries of the list that the state covers */
 	uint64_t shift;			/* add to an entry's number in the list: number since the boot */

@@ -141,8 +141,8 @@ check_digest(const struct quote_input *in, struct quote_facts *facts, const stru
 	if (in->pcrs->kind == TPM_PCRS_TOOLS)
 		return check_fail(r, CHECK_DIGEST, REASON_QUOTE_DIGEST, e,
 		    "the quoted digest is not that of the values in the PCR file");
-	return result_warn(r, e, "the given PCR values are not those that the quote covers "
-	    "(they may have been read at another moment), so they are not relied on");
+	return result_warn(r, e, "the given PCR values are not those that the quote covers: at least "
+	    "one was read at another moment; only what the replayed list confirms counts");
 }
 
 static void

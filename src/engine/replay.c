@@ -5,12 +5,12 @@
 #define IMA_NAME_PADDED 256
 
 int
-replay_start(struct replay *r, enum digest_alg bank, enum digest_alg column, bool padded_sha1,
-    struct err *e)
+replay_start(struct replay *r, enum digest_alg bank, enum digest_alg column,
+    enum ima_extend how, struct err *e)
 {
 	int rc;
 
-	*r = (struct replay){ .pcrs.bank = bank, .padded_sha1 = padded_sha1 && bank != DIGEST_SHA1,
+	*r = (struct replay){ .pcrs.bank = bank, .how = bank == DIGEST_SHA1 ? IMA_EXTEND_BANK : how,
 	    .column_alg = column };
 	if ((rc = hasher_new(bank, &r->bank, e)) != 0)
 		return rc;
@@ -19,7 +19,7 @@ replay_start(struct replay *r, enum digest_alg bank, enum digest_alg column, boo
 		replay_end(r);
 		return rc;
 	}
-	if (r->padded_sha1 && (rc = hasher_new(DIGEST_SHA1, &r->sha1, e)) != 0) {
+	if (r->how != IMA_EXTEND_BANK && (rc = hasher_new(DIGEST_SHA1, &r->sha1, e)) != 0) {
 		replay_end(r);
 		return rc;
 	}
@@ -47,13 +47,14 @@ static bool
 template_digest(struct hasher *h, const struct ima_entry *n, uint8_t *out)
 {
 	uint8_t padded[20 + IMA_NAME_PADDED] = { 0 };
+	size_t size = n->fields[0].bytes.n;
 
 	if (!n->is_ima)
 		return hasher_run(h, n->data, span_of(NULL, 0), out);
-	memcpy(padded, n->fields[0].bytes.p, 20);
-	/* The parser holds the name to 255 bytes. */
-	memcpy(padded + 20, n->fields[1].bytes.p, n->fields[1].bytes.n);
-	return hasher_run(h, span_of(padded, sizeof(padded)), span_of(NULL, 0), out);
+	/* The parser holds the digest to 16 or 20 bytes and the name to 255. */
+	memcpy(padded, n->fields[0].bytes.p, size);
+	memcpy(padded + size, n->fields[1].bytes.p, n->fields[1].bytes.n);
+	return hasher_run(h, span_of(padded, size + IMA_NAME_PADDED), span_of(NULL, 0), out);
 }
 
 /* The value that the kernel extended for ${n} into this bank. */
@@ -64,10 +65,10 @@ extended(struct replay *r, const struct ima_entry *n, uint8_t *v)
 
 	memset(v, 0, LIMIT_DIGEST);
 	if (n->violation) {
-		memset(v, 0xff, r->padded_sha1 ? 20 : size);
+		memset(v, 0xff, r->how == IMA_EXTEND_PADDED_SHA1_OLD ? 20 : size);
 		return true;
 	}
-	return template_digest(r->padded_sha1 ? r->sha1 : r->bank, n, v);
+	return template_digest(r->how != IMA_EXTEND_BANK ? r->sha1 : r->bank, n, v);
 }
 
 static bool
@@ -83,7 +84,7 @@ column_fits(struct replay *r, const struct ima_entry *n, const uint8_t *bank_dig
 		if (!template_digest(r->column, n, md))
 			return false;
 		got = span_of(md, digest_alg_size(r->column_alg));
-	} else if (r->padded_sha1) {
+	} else if (r->how != IMA_EXTEND_BANK) {
 		if (!template_digest(r->bank, n, md))
 			return false;
 		got = span_of(md, digest_alg_size(r->pcrs.bank));
@@ -123,7 +124,7 @@ count_fitting(struct span list, enum digest_alg alg, unsigned *fitting, struct e
 	bool right;
 	int rc;
 
-	if ((rc = replay_start(&r, alg, alg, false, e)) != 0)
+	if ((rc = replay_start(&r, alg, alg, IMA_EXTEND_BANK, e)) != 0)
 		return rc;
 	if ((rc = ima_log_open(list, &log, e)) == 0) {
 		while (tries < 16 && (rc = ima_log_next(&log, &n, e)) > 0 &&

@@ -5,9 +5,9 @@
  *
  *	PCR := H(PCR || H(template data)), or H(PCR || 0xff...) for a violation
  *
- * One replay follows one bank.  Kernels before 5.8 extend SHA-1 digests, padded
- * with zeros, into the other banks: that is only followed when asked for
- * (padded_sha1), because it makes a bank no better than SHA-1.
+ * One replay follows one bank, in one of the ways the kernel fills banks (enum
+ * ima_extend).  Zero-padded SHA-1 is only followed when asked for, because it makes
+ * a bank no better than SHA-1.
  */
 #ifndef ENGINE_REPLAY_H
 #define ENGINE_REPLAY_H
@@ -27,17 +27,17 @@ struct pcr_values {
 struct replay {
 	struct pcr_values pcrs;		/* running values, zero at first */
 	uint64_t count;			/* entries followed since the boot, resumed ones included */
-	bool padded_sha1;
+	enum ima_extend how;
 
 	/* Private. */
 	struct hasher *bank, *column, *sha1; /* column may be the same as bank */
 	enum digest_alg column_alg;
 };
 
-/** replay_start(r, bank, column, padded_sha1, e): ${column} is the algorithm of the
+/** replay_start(r, bank, column, how, e): ${column} is the algorithm of the
  * list's own digests, DIGEST_NONE to leave them alone. */
 MUST_CHECK int replay_start(struct replay *r, enum digest_alg bank, enum digest_alg column,
-    bool padded_sha1, struct err *e);
+    enum ima_extend how, struct err *e);
 
 /** replay_resume(r, count, pcrs): Go on from values that were authenticated before. */
 void replay_resume(struct replay *r, uint64_t count, const struct pcr_values *pcrs);

@@ -80,6 +80,9 @@ sig_cache_get(const struct sig_cache *c, const struct digest *key, const struct 
 	uint64_t h = hash(key, digest, sig);
 	unsigned steps = 0;
 
+	/* Mostly it is the first; asking for all of it at once halves the wait for memory. */
+	for (uintptr_t i = 64; i < 384; i += 64)
+		__builtin_prefetch((const void *)((uintptr_t)c->buckets[h % BUCKETS] + i));
 	for (const struct node *n = c->buckets[h % BUCKETS]; n != NULL && steps < WALK; n = n->next) {
 		if (n->hash == h && is_triple(n, key, digest, sig)) {
 			*good = n->good;

@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/limits.h"
 
 #define DSSE_TYPE_POLICY "application/vnd.assay.policy+json"
 #define DSSE_TYPE_KEYLIME "application/vnd.keylime+json"

@@ -148,14 +148,16 @@ rebuild(struct ima_log *log, struct ima_entry *n, struct span rest)
 	return log->scratch.why == 0;
 }
 
-static void
-ima_fields(struct ima_log *log, struct ima_entry *n)
+/* Template "ima": digest, length, name, as the binary reader has them. */
+static bool
+ima_fields(struct ima_entry *n, size_t digest_size)
 {
-	struct span data = buf_view(&log->scratch);
-
+	if (n->data.n < digest_size + 4)
+		return false;
 	n->n_fields = 2;
-	n->fields[0] = (struct ima_field){ IMA_FIELD_D, span_head(data, 20) };
-	n->fields[1] = (struct ima_field){ IMA_FIELD_N, span_from(data, 24) };
+	n->fields[0] = (struct ima_field){ IMA_FIELD_D, span_head(n->data, digest_size) };
+	n->fields[1] = (struct ima_field){ IMA_FIELD_N, span_from(n->data, digest_size + 4) };
+	return n->fields[1].bytes.n <= LIMIT_IMA_NAME;
 }
 
 static int
@@ -205,12 +207,8 @@ ima_ascii_next(struct ima_log *log, struct ima_entry *n, struct err *e)
 		return bad_line(log, start, n, e);
 	n->template_digest = span_of(log->scratch.p + data_n, column.n);
 	n->data = span_of(log->scratch.p, data_n);
-	if (n->is_ima) {
-		if (data_n < 24)
-			return bad_line(log, start, n, e);
-		ima_fields(log, n);
-		n->fields[1].bytes = span_of(log->scratch.p + 24, data_n - 24);
-	}
+	if (n->is_ima && !ima_fields(n, span_find(line, ' ') / 2))
+		return bad_line(log, start, n, e);
 	log->line++;
 	return 1;
 }

@@ -21,20 +21,37 @@ rd_u32_span(struct ima_log *log, size_t max, struct span *out)
 
 /* Template "ima": digest and name without lengths of the fields they make up. */
 static bool
-binary_ima_data(struct ima_log *log, struct ima_entry *n)
+ima_data(struct ima_log *log, size_t digest_size, struct ima_entry *n)
 {
-	struct span name;
+	struct span digest, name;
 	size_t start = log->r.off;
 
-	if (!(rd_skip(&log->r, 20) && rd_u32_span(log, LIMIT_IMA_NAME, &name)))
+	if (!(rd_bytes(&log->r, digest_size, &digest) && rd_u32_span(log, LIMIT_IMA_NAME, &name)))
 		return false;
 	n->is_ima = true;
 	n->n_fields = 2;
-	n->fields[0] = (struct ima_field){ IMA_FIELD_D, span_of(log->r.in.p + start, 20) };
+	n->fields[0] = (struct ima_field){ IMA_FIELD_D, digest };
 	n->fields[1] = (struct ima_field){ IMA_FIELD_N, name };
 	/* The length between the two is not hashed; the engine takes the fields. */
 	n->data = span_of(log->r.in.p + start, log->r.off - start);
 	return true;
+}
+
+/* The digest has 20 bytes, or 16 with ima_hash=md5, and nothing says which.  Reading 16 as
+ * 20 takes the first bytes of the name as its length: they are not NUL, so that is far
+ * beyond what a name may have, and the two cannot be confused. */
+static bool
+binary_ima_data(struct ima_log *log, struct ima_entry *n)
+{
+	size_t start = log->r.off;
+
+	if (ima_data(log, 20, n))
+		return true;
+	if (log->r.why != ERR_LIMIT)
+		return false;
+	log->r.why = 0;
+	log->r.off = start;
+	return ima_data(log, 16, n);
 }
 
 /* What every template has in front: PCR, digest, name. */
@@ -153,6 +170,13 @@ ima_log_next(struct ima_log *log, struct ima_entry *entry, struct err *e)
 	log->next_number++;
 	*entry = n;
 	return 1;
+}
+
+const char *
+ima_extend_name(enum ima_extend how)
+{
+	return how == IMA_EXTEND_PADDED_SHA1 ? "padded-sha1" :
+	    how == IMA_EXTEND_PADDED_SHA1_OLD ? "padded-sha1-old" : "bank";
 }
 
 bool

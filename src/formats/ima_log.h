@@ -13,11 +13,11 @@
  *   8+D+n         4     m: length of the template data (absent for template "ima")
  *   12+D+n        m     template data: for each field u32 length, bytes
  *
- * Template "ima" has instead: digest[20], u32 length, name.
+ * Template "ima" has instead: digest[20] (16 with ima_hash=md5), u32 length, name.
  *
  * What the template digest covers is the template data, exactly as it stands in
  * the record (ima_crypto.c, ima_calc_field_array_hash_tfm), but for "ima", where
- * it is digest[20] and the name padded with zeros to 256 bytes.  The template
+ * it is the digest and the name padded with zeros to 256 bytes.  The template
  * NAME is covered by nothing.
  *
  * The ASCII list cannot be parsed safely in general: a newline in a name is not
@@ -37,6 +37,14 @@
 /* The PCR the list is extended into, unless a rule says pcr=
  * (CONFIG_IMA_MEASURE_PCR_IDX; every distribution leaves it at 10). */
 #define IMA_PCR 10
+
+/* What the kernel extends into a bank for an entry.  Since 5.8 the bank's own digest of the
+ * data, but zero-padded SHA-1 where the kernel lacks the bank's algorithm when IMA starts
+ * (ima_crypto.c, ima_init_crypto; Debian's 6.1 for SHA-384); 4.11 to 5.7 always padded
+ * SHA-1, and for a violation only 20 bytes of 0xff. */
+enum ima_extend { IMA_EXTEND_BANK = 0, IMA_EXTEND_PADDED_SHA1, IMA_EXTEND_PADDED_SHA1_OLD };
+
+const char *ima_extend_name(enum ima_extend how);	/* "bank", "padded-sha1", "padded-sha1-old" */
 
 enum ima_field_id {
 	IMA_FIELD_UNKNOWN = 0,

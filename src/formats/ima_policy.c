@@ -25,17 +25,23 @@ ima_fault_name(enum ima_fault_code code)
 	return faults[code].name;
 }
 
-static const char *
+__attribute__((format(printf, 2, 0))) static const char *
 text_va(struct ima_parse *c, const char *fmt, va_list ap)
 {
-	char buf[1024];
+	va_list again;
+	int n;
 	char *s;
 
-	(void)vsnprintf(buf, sizeof(buf), fmt, ap);
-	s = arena_str(c->a, span_str(buf));
-	if (s == NULL)
-		c->why = c->a->why;
-	return s == NULL ? "" : s;
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	s = n < 0 ? NULL : arena_alloc(c->a, (size_t)n + 1);
+	if (s == NULL) {
+		c->why = c->a->why != 0 ? c->a->why : ERR_INTERNAL;
+		return "";
+	}
+	(void)vsnprintf(s, (size_t)n + 1, fmt, ap);
+	return s;
 }
 
 const char *
@@ -251,20 +257,47 @@ check_include(struct ima_parse *c)
 	    "and what follows in the same write is dropped");
 }
 
+/* A custom policy may be written line by line only while no rule in force appraises
+ * policies (ima_write_policy: IMA_APPRAISE_POLICY). */
 static void
-check_end(struct ima_parse *c, enum ima_load load)
+check_start(struct ima_parse *c, enum ima_load load)
 {
+	const struct ima_kernel *k = c->k;
+	bool builtin = (k->builtin & IMA_BUILTIN_SECURE_BOOT) != 0 ||
+	    ((k->builtin & IMA_BUILTIN_APPRAISE_TCB) != 0 && k->config[IMA_CONFIG_IMA_WRITE_POLICY]);
+
+	if (!k->config[IMA_CONFIG_IMA])
+		ima_fault(c, IMA_FAULT_NOT_CONFIGURED, NULL, "boot a kernel that has it",
+		    "the target kernel was built without CONFIG_IMA and takes no policy at all");
+	if (load == IMA_LOAD_WRITE && (builtin || k->config[IMA_CONFIG_IMA_APPRAISE_REQUIRE_POLICY_SIGS]))
+		ima_fault(c, IMA_FAULT_SIGNED_REQUIRED, NULL,
+		    "sign the file (evmctl ima_sign) and write its absolute path to the policy file; "
+		    "assay ima-policy lint --load path judges that way",
+		    "%s makes the kernel refuse policies that are written line by line: it wants a signed file",
+		    builtin ? "ima_policy= on the kernel command line" :
+		    "CONFIG_IMA_APPRAISE_REQUIRE_POLICY_SIGS");
+}
+
+static void
+check_end(struct ima_parse *c, enum ima_load load, size_t size)
+{
+	/* ima_read_policy relies on a last line end: without one, it looks for it behind a
+	 * buffer of whole pages, which the file fills to the last byte. */
+	const char *oops = size % 4096 != 0 ? "" :
+	    "; as its size is a multiple of 4096 bytes, the kernel even faults and kills the process "
+	    "that loads it, which at boot is systemd";
+
 	c->rule = NULL;
 	if (load == IMA_LOAD_PATH && c->line.nul)
 		ima_fault(c, IMA_FAULT_NUL_BYTE, NULL, "remove the NUL byte",
 		    "the kernel stops reading the file at a NUL byte and refuses it");
 	else if (load == IMA_LOAD_PATH && c->line.no_newline)
 		ima_fault(c, IMA_FAULT_NO_NEWLINE, NULL, "end the file with a line end",
-		    "the last line has no line end, and a kernel that reads the file itself refuses it");
+		    "the last line has no line end, and a kernel that reads the file itself refuses it%s", oops);
 	else if (c->line.no_newline)
 		ima_fault(c, IMA_FAULT_NO_NEWLINE_WRITE, NULL, "end the file with a line end",
 		    "the last line has no line end: written with cat it is taken, though cat may report "
-		    "an error; a kernel that reads the file itself, as systemd makes it do, refuses it");
+		    "an error; a kernel that reads the file itself, as systemd makes it do, refuses it%s", oops);
 	c->line = (struct ima_line){ 0 };
 	if (c->p->n_rules == 0)
 		ima_fault(c, IMA_FAULT_EMPTY_POLICY, NULL, "write at least one rule",
@@ -283,6 +316,7 @@ ima_policy_parse(struct span text, const struct ima_kernel *k, enum ima_load loa
 	if (text.n > LIMIT_IMA_POLICY)
 		return err_set(e, ERR_LIMIT, "the policy has %zu bytes, more than the %zu assay reads",
 		    text.n, (size_t)LIMIT_IMA_POLICY);
+	check_start(&c, load);
 	while (c.why == 0 && ima_lines_next(&lines, &line)) {
 		c.line = line;
 		if (load == IMA_LOAD_WRITE)
@@ -295,7 +329,7 @@ ima_policy_parse(struct span text, const struct ima_kernel *k, enum ima_load loa
 		else if (!is_ignored(line.text) && !add_rule(&c))
 			break;
 	}
-	check_end(&c, load);
+	check_end(&c, load, text.n);
 	if (c.why != 0)
 		return arena_err(a, e);
 	*p = out;

@@ -47,7 +47,7 @@ next_written(struct ima_lines *l, struct ima_line *out)
 	size_t n = find_end(w);
 
 	out->text = span_head(w, n);
-	out->include = w.n > 0 && w.p[0] == '/';
+	out->include = span_starts(w, span_lit("/"));
 	if (n < w.n) {
 		out->nul = w.p[n] == '\0';
 	} else if (w.n < left.n) {

@@ -7,17 +7,25 @@ static const char *const field_names[IMA_FIELD_COUNT] = {
 #undef FIELD
 };
 
-/* security/integrity/ima/ima_template.c, builtin_templates[] */
-static const struct { const char *name, *format; } builtin[] = {
-	{ "ima",        "d|n" },
-	{ "ima-ng",     "d-ng|n-ng" },
-	{ "ima-sig",    "d-ng|n-ng|sig" },
-	{ "ima-ngv2",   "d-ngv2|n-ng" },
-	{ "ima-sigv2",  "d-ngv2|n-ng|sig" },
-	{ "ima-buf",    "d-ng|n-ng|buf" },
-	{ "ima-modsig", "d-ng|n-ng|sig|d-modsig|modsig" },
-	{ "evm-sig",    "d-ng|n-ng|evmsig|xattrnames|xattrlengths|xattrvalues|iuid|igid|imode" },
+/* security/integrity/ima/ima_template.c, builtin_templates[]; every entry of a list is
+ * looked up here, so lengths and fields are ready. */
+#define F(id) IMA_FIELD_##id
+static const struct {
+	const char *name;
+	uint8_t size, n;
+	enum ima_field_id ids[9];
+} builtin[] = {
+	{ "ima",        3, 2, { F(D), F(N) } },
+	{ "ima-ng",     6, 2, { F(D_NG), F(N_NG) } },
+	{ "ima-sig",    7, 3, { F(D_NG), F(N_NG), F(SIG) } },
+	{ "ima-ngv2",   8, 2, { F(D_NGV2), F(N_NG) } },
+	{ "ima-sigv2",  9, 3, { F(D_NGV2), F(N_NG), F(SIG) } },
+	{ "ima-buf",    7, 3, { F(D_NG), F(N_NG), F(BUF) } },
+	{ "ima-modsig", 10, 5, { F(D_NG), F(N_NG), F(SIG), F(D_MODSIG), F(MODSIG) } },
+	{ "evm-sig",    7, 9, { F(D_NG), F(N_NG), F(EVMSIG), F(XATTRNAMES), F(XATTRLENGTHS),
+	    F(XATTRVALUES), F(IUID), F(IGID), F(IMODE) } },
 };
+#undef F
 
 const char *
 ima_field_name(enum ima_field_id id)
@@ -40,9 +48,12 @@ ima_template_fields(struct span name, enum ima_field_id ids[LIMIT_IMA_FIELDS])
 	struct span rest = name;
 	size_t n = 0;
 
-	for (size_t i = 0; i < sizeof(builtin) / sizeof(builtin[0]); i++)
-		if (span_is(name, builtin[i].name))
-			rest = span_str(builtin[i].format);
+	for (size_t i = 0; i < sizeof(builtin) / sizeof(builtin[0]); i++) {
+		if (span_eq(name, span_of(builtin[i].name, builtin[i].size))) {
+			memcpy(ids, builtin[i].ids, builtin[i].n * sizeof(*ids));
+			return builtin[i].n;
+		}
+	}
 	for (bool more = true; more; n++) {
 		size_t bar = span_find(rest, '|');
 

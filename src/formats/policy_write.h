@@ -1,4 +1,4 @@
-/* policy_write.h: writing a policy as Assay's JSON.  Private to src/formats/.
+/* policy_write.h: writing a policy as Assay's JSON and its rules alone.
  *
  * The files are written from the table as it is walked, so that ten million of
  * them need no tree in memory. */

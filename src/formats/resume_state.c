@@ -42,6 +42,28 @@ get_digest(const json_t *j, const char *key, enum digest_alg alg, struct digest 
 	return 0;
 }
 
+/* "algorithm:hex", because it may be of any. */
+static int
+get_boot_aggregate(const json_t *j, struct resume_state *s, struct err *e)
+{
+	uint8_t raw[LIMIT_DIGEST];
+	struct span text;
+	enum digest_alg alg;
+	json_t *v;
+	size_t colon;
+	int rc = json_member(j, WHERE, "boot_aggregate", JSON_STRING, false, &v, e);
+
+	if (rc != 0 || v == NULL)
+		return rc;
+	text = json_string_span(v);
+	colon = span_find(text, ':');
+	alg = digest_alg_by_name(span_head(text, colon));
+	if (!hex_fixed(span_from(text, colon + 1), raw, digest_alg_size(alg)) ||
+	    !digest_make(alg, span_of(raw, digest_alg_size(alg)), &s->boot_aggregate))
+		return err_set(e, ERR_FORMAT, WHERE ": \"boot_aggregate\" is not \"algorithm:hex\"");
+	return 0;
+}
+
 static int
 get_pcrs(const json_t *j, struct resume_state *s, struct err *e)
 {
@@ -131,9 +153,9 @@ get_clock(const json_t *j, struct resume_state *s, struct err *e)
 static int
 get_all(const json_t *j, struct resume_state *s, struct err *e)
 {
-	static const char *const members[] = { "assay_resume", "bank", "count", "pcrs", "padded_sha1",
+	static const char *const members[] = { "assay_resume", "bank", "count", "pcrs", "extend",
 		"ak", "clock", "last", "boot_aggregate", "keys", NULL };
-	json_t *bank, *padded;
+	json_t *bank, *extend;
 	uint64_t version;
 	int rc;
 
@@ -146,17 +168,20 @@ get_all(const json_t *j, struct resume_state *s, struct err *e)
 		    (unsigned long long)version, VERSION);
 	if ((rc = json_only(j, WHERE, members, e)) != 0 ||
 	    (rc = json_member(j, WHERE, "bank", JSON_STRING, true, &bank, e)) != 0 ||
-	    (rc = json_member(j, WHERE, "padded_sha1", JSON_TRUE, false, &padded, e)) != 0 ||
+	    (rc = json_member(j, WHERE, "extend", JSON_STRING, true, &extend, e)) != 0 ||
 	    (rc = get_u64(j, "count", INT64_MAX, &s->count, e)) != 0)
 		return rc;
-	s->padded_sha1 = json_is_true(padded);
+	while (s->how <= IMA_EXTEND_PADDED_SHA1_OLD && !span_is(json_string_span(extend), ima_extend_name(s->how)))
+		s->how++;
+	if (s->how > IMA_EXTEND_PADDED_SHA1_OLD)
+		return err_set(e, ERR_FORMAT, WHERE ": \"extend\" is not a way in which kernels extend");
 	s->bank = digest_alg_by_name(json_string_span(bank));
 	if (s->bank == DIGEST_NONE)
 		return err_set(e, ERR_FORMAT, WHERE ": \"bank\" is not a digest algorithm");
 	if ((rc = get_pcrs(j, s, e)) != 0 ||
 	    (rc = get_digest(j, "ak", DIGEST_SHA256, &s->ak, e)) != 0 ||
 	    (rc = get_digest(j, "last", DIGEST_SHA256, &s->last, e)) != 0 ||
-	    (rc = get_digest(j, "boot_aggregate", DIGEST_SHA256, &s->boot_aggregate, e)) != 0 ||
+	    (rc = get_boot_aggregate(j, s, e)) != 0 ||
 	    (rc = get_clock(j, s, e)) != 0)
 		return rc;
 	return get_keys(j, s, e);
@@ -193,9 +218,9 @@ keys_json(const struct resume_state *s)
 int
 resume_state_write(const struct resume_state *s, struct buf *out, struct err *e)
 {
-	JSON_AUTO json_t *j = json_pack("{s:i, s:s, s:I, s:b}", "assay_resume", VERSION,
+	JSON_AUTO json_t *j = json_pack("{s:i, s:s, s:I, s:s}", "assay_resume", VERSION,
 	    "bank", digest_alg_name(s->bank), "count", (json_int_t)s->count,
-	    "padded_sha1", (int)s->padded_sha1);
+	    "extend", ima_extend_name(s->how));
 	json_t *pcrs = json_object();
 
 	for (size_t i = 0; i < s->n_pcrs; i++) {
@@ -213,8 +238,13 @@ resume_state_write(const struct resume_state *s, struct buf *out, struct err *e)
 		    "clock", (json_int_t)s->clock, "safe", (int)s->safe));
 	if (s->last.alg != DIGEST_NONE)
 		json_object_set_new(j, "last", json_hex(digest_view(&s->last)));
-	if (s->boot_aggregate.alg != DIGEST_NONE)
-		json_object_set_new(j, "boot_aggregate", json_hex(digest_view(&s->boot_aggregate)));
+	if (s->boot_aggregate.alg != DIGEST_NONE) {
+		BUF_AUTO struct buf b = buf_init(256);
+
+		buf_printf(&b, "%s:", digest_alg_name(s->boot_aggregate.alg));
+		buf_hex(&b, digest_view(&s->boot_aggregate));
+		json_object_set_new(j, "boot_aggregate", json_string(buf_cstr(&b)));
+	}
 	if (s->n_keys > 0)
 		json_object_set_new(j, "keys", keys_json(s));
 	json_write(j, out);

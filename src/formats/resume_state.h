@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/digest_alg.h"
 #include "base/err.h"
+#include "formats/ima_log.h"
 
 struct resume_pcr { uint32_t index; struct digest value; };
 struct resume_key { struct span keyring, der; };	/* a key the kernel loaded */
@@ -22,14 +23,14 @@ struct resume_state {
 	uint64_t count;			/* entries since the boot, all authenticated */
 	struct resume_pcr pcrs[64];
 	size_t n_pcrs;
-	bool padded_sha1;
+	enum ima_extend how;
 	struct digest ak;		/* SHA-256 of the attestation key's SubjectPublicKeyInfo; or none */
 	bool has_clock;
 	uint32_t reset_count, restart_count;
 	uint64_t clock;			/* milliseconds */
 	bool safe;
 	struct digest last;		/* SHA-256 of the last authenticated record */
-	struct digest boot_aggregate;	/* what the boot's first entry said, or none */
+	struct digest boot_aggregate;	/* of the boot's first entry, or none */
 	struct resume_key *keys;
 	size_t n_keys;
 };

@@ -83,6 +83,7 @@ split_tagged(struct span line, struct digest *d, struct span *name)
 static int
 split(struct lines *l, struct span line, struct digest *d, struct span *name)
 {
+	struct span rest;
 	size_t n = 0;
 
 	if (split_tagged(line, d, name))
@@ -92,14 +93,19 @@ split(struct lines *l, struct span line, struct digest *d, struct span *name)
 	if (!policy_digest_by_length(span_head(line, n), d))
 		return bad_line(l, "does not begin with a digest of 40, 56, 64, 96 or 128 hex digits");
 	*name = span_from(line, n);
-	if (span_starts(*name, span_lit("  ")) || span_starts(*name, span_lit(" *"))) {
-		*name = span_from(*name, 2);
-	} else {
+	while (name->n > 0 && blank(name->p[0]))
+		*name = span_from(*name, 1);
+	if (name->n == 0)
+		return bad_line(l, "has no path behind the digest");
+	rest = span_from(line, n);
+	/* More blanks than two are Keylime's, unless the name itself begins with one; that
+	 * of an absolute path cannot. */
+	if ((span_starts(rest, span_lit("  ")) || span_starts(rest, span_lit(" *"))) &&
+	    (name->n + 2 >= rest.n || (name->p[0] != '/' && name->p[0] != '%')))
+		*name = span_from(rest, 2);
+	else
 		l->keylime = true;
-		while (name->n > 0 && blank(name->p[0]))
-			*name = span_from(*name, 1);
-	}
-	return name->n == 0 ? bad_line(l, "has no path behind the digest") : 0;
+	return name->n == 0 ? bad_line(l, "has no path behind the digest") : 0;	/* " *" alone */
 }
 
 /* "%keyring:NAME": the digest of a key that may be loaded. */
@@ -112,6 +118,8 @@ add_keyring(struct lines *l, struct span name, const struct digest *d)
 	size_t i = 0, n;
 
 	l->keylime = true;
+	if (name.n == 0 || !utf8_valid(name))
+		return err_line(l->r->e, ERR_ENCODING, l->line, 0, "the name of the keyring is not UTF-8, or empty");
 	while (i < p->n_keyrings && !span_eq(p->keyrings[i].name, name))
 		i++;
 	if (i == LIMIT_POLICY_LAYERS)

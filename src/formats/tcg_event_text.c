@@ -92,6 +92,21 @@ is_boot_option(const struct tcg_variable *v)
 	return v->name.p[8] < 0x3a || (v->name.p[8] >= 'A' && v->name.p[8] <= 'F');
 }
 
+/* Text where all of it is; shim's SbatLevel has several lines. */
+static bool
+put_ascii(struct span s, struct buf *b)
+{
+	if (s.n < 4)
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if ((s.p[i] < 0x20 || s.p[i] > 0x7e) && s.p[i] != '\n')
+			return false;
+	buf_u8(b, '"');
+	buf_escape(b, s);
+	buf_u8(b, '"');
+	return true;
+}
+
 static void
 put_variable(const struct tcg_variable *v, struct buf *b)
 {
@@ -104,6 +119,8 @@ put_variable(const struct tcg_variable *v, struct buf *b)
 	buf_str(b, ") = ");
 	if (v->content.n == 0)
 		buf_str(b, "empty");
+	else if (put_ascii(v->content, b))
+		return;
 	else if (is_boot_option(v) && put_load_option(v->content, b))
 		return;
 	else if (uefi_der_size(v->content) == v->content.n)
@@ -198,7 +215,8 @@ put_tag(const struct tcg_data *d, struct buf *b)
 	buf_u8(b, ' ');
 	if (text.n > 0 && text.p[text.n - 1] == 0)
 		text.n--;
-	buf_escape(b, span_head(text, 256));
+	if (!put_ascii(text, b))
+		put_hex(d->u.tag.content, b);
 }
 
 static void
@@ -206,8 +224,10 @@ put_separator(uint32_t v, struct buf *b)
 {
 	if (v == 0)
 		buf_str(b, "end of firmware's part");
-	else if (v == UINT32_MAX || v == 1)
-		buf_printf(b, "the firmware reports an error (0x%08x)", v);
+	else if (v == UINT32_MAX)
+		buf_str(b, "end of firmware's part (BIOS)");
+	else if (v == 1)
+		buf_str(b, "the firmware reports an error");
 	else
 		buf_printf(b, "0x%08x", v);
 }

@@ -207,6 +207,8 @@ uefi_devpath_put(struct span path, struct buf *b)
 	bool first = true;
 	int rc;
 
+	if (path.n == 0)
+		return true;		/* an image that was in memory already */
 	for (size_t at = 0; (rc = next_node(&r, &n)) != 0; at = r.off) {
 		if (rc < 0) {
 			buf_str(b, "...");

@@ -6,8 +6,8 @@ three=sha1,sha256,sha384
 
 # --- built-in templates ------------------------------------------------------
 case_add ima-6.1 6.1 $three 'ima_policy=tcb ima_template=ima ima_hash=sha1' \
-    'The first template, "ima": no data length, names cut at 255 bytes.' <<'END'
-disk && files && changes && save /out
+    'The first template, "ima": no data length, names cut at 255 bytes; odd names.' <<'END'
+disk && files && odd_names && changes && save /out
 END
 case_add ima-md5-6.1 6.1 $three 'ima_policy=tcb ima_template=ima ima_hash=md5' \
     'Template "ima" with MD5 file digests.' <<'END'
@@ -15,7 +15,7 @@ disk && files && save /out
 END
 case_add ima-ng-6.1 6.1 $three 'ima_policy=tcb ima_template=ima-ng' \
     'Template "ima-ng": odd names, a changed script, a module.' <<'END'
-disk && files && changes && save /out
+disk && files && odd_names && changes && save /out
 END
 case_add ima-ng-sha1-6.1 6.1 $three 'ima_policy=tcb ima_template=ima-ng ima_hash=sha1' \
     'Template "ima-ng" with SHA-1 file digests; boot_aggregate is over the SHA-1 bank, PCRs 0 to 7.' <<'END'
@@ -67,8 +67,8 @@ END
 
 # --- 6.12: one list for each bank --------------------------------------------
 case_add ima-ng-6.12 6.12 $three 'ima_policy=tcb ima_template=ima-ng' \
-    'Template "ima-ng", with the lists of each bank.' <<'END'
-disk && files && changes && save /out
+    'Template "ima-ng", odd names, with the lists of each bank.' <<'END'
+disk && files && odd_names && changes && save /out
 END
 case_add ima-sig-6.12 6.12 sha1,sha256,sha384,sha512 'ima_policy=tcb' \
     'Debian'\''s default template, four banks and the lists of each.' <<'END'
@@ -107,8 +107,8 @@ disk && violations && save /out
 END
 for v in 6.1 6.12; do
 case_add critical-data-$v $v $three 'ima_policy=tcb|critical_data ima_template=ima-ng security=selinux' \
-    'ima-buf entries: kernel_version, the state of SELinux (no policy loaded), device-mapper.' <<'END'
-disk && modprobe dm-mod && mount -t selinuxfs sel /sys/fs/selinux 2>/dev/null
+    'ima-buf entries: kernel_version, a module from memory (6.12), the state of SELinux (no policy loaded), device-mapper.' <<'END'
+disk && /poke init-module /lib/modules/*/dm-mod.ko && mount -t selinuxfs sel /sys/fs/selinux 2>/dev/null
 /poke map 'lab,one' $spare && echo 0 >/sys/fs/selinux/checkreqprot; save /out
 END
 case_add policy-$v $v $three 'ima_template=ima-sig' \
@@ -132,3 +132,24 @@ save /out && cp -r /mnt/first /out/first
 else again; fi
 END
 done
+
+# --- what Debian's kernels leave out -----------------------------------------
+case_add kexec-carried-own own $three 'ima_policy=tcb ima_template=ima-ng' \
+    'kexec with IMA_KEXEC: one list with two boot_aggregates; before-kexec/ is its beginning.' <<'END'
+disk && files && if grep -q assay_again /proc/cmdline; then
+save /out && cp -r /mnt/first /out/first
+else again; fi
+END
+case_add kexec-carried-late-own own $three 'ima_policy=tcb ima_template=ima-ng' \
+    'kexec with IMA_KEXEC, with entries made between kexec_file_load and the kexec.' <<'END'
+disk && files && if grep -q assay_again /proc/cmdline; then
+save /out && cp -r /mnt/first /out/first
+else late=labelled; again; fi
+END
+case_add modsig-own own $three 'ima_template=ima-sig' \
+    'Appended signatures: a module measured with "ima-modsig" and appraised with the key own.der in .ima; keys of the kernel itself, queued from early boot.' <<'END'
+disk && policy 'measure func=KEY_CHECK
+measure func=MODULE_CHECK template=ima-modsig
+appraise func=MODULE_CHECK appraise_type=imasig|modsig' &&
+/poke key .ima /key.der && insmod /mnt/lib/dm-mod.ko && save /out
+END

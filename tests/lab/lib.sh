@@ -33,12 +33,17 @@ lab_need()
 }
 
 # lab_kernel(version): print the folder of an unpacked kernel: vmlinuz, config,
-# release (a file with its full release name) and lib/modules.
+# release (a file with its full release name) and lib/modules.  "own" is built
+# from source, the others are Debian's.
 lab_kernel()
 {
 	local d=$LAB_CACHE/kernel-$1
 
-	[ -f "$d/release" ] || "$LAB_DIR/kernels.sh" "$1" >/dev/null || exit 3
+	if [ "$1" = own ]; then
+		"$LAB_DIR/own-kernel.sh" >&2 || exit 3
+	elif [ ! -f "$d/release" ]; then
+		"$LAB_DIR/kernels.sh" "$1" >/dev/null || exit 3
+	fi
 	[ -f "$d/release" ] || lab_die "no kernel $1 in $LAB_CACHE"
 	printf '%s\n' "$d"
 }

@@ -124,7 +124,7 @@ setup(const char *name, enum digest_alg alg, struct fixture *x)
 	*x = (struct fixture){ .file = golden(name), .content = golden("ima-sig/content") };
 	return ok(modsig_parse(file_view(&x->file), &x->m, &e) == 1 &&
 	    cms_sig_parse(x->m.pkcs7, &x->sig, &e) == 0 && cms_sig_alg(x->sig) == alg &&
-	    digest_of(alg, file_view(&x->content), &x->digest, &e) == 0, "%s reads %s", name, e.message);
+	    digest_of(alg, file_view(&x->content), &x->digest, &e) == 0, "%s reads", name);
 }
 
 static void
@@ -172,7 +172,7 @@ test_refused(void)
 	struct modsig m;
 
 	ok(modsig_parse(file_view(&f), &m, &e) == 1 &&
-	    cms_sig_parse(m.pkcs7, &sig, &e) == ERR_UNSUPPORTED, "signed attributes: %s", e.message);
+	    cms_sig_parse(m.pkcs7, &sig, &e) == ERR_UNSUPPORTED, "signed attributes");
 	file_free(&f);
 	is_int(cms_sig_parse(span_of(NULL, 0), &sig, &e), ERR_FORMAT, "nothing");
 	is_int(cms_sig_parse(span_lit("\x30\x03\x02\x01\x01"), &sig, &e), ERR_FORMAT, "another SEQUENCE");

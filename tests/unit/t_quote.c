@@ -104,17 +104,16 @@ test_key_flips(void)
 	for (size_t bit = 0; bit < 8 * c.key.n; bit++) {
 		struct attest_key ak;
 
-		c.key.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		/* Attributes other than the six that matter, and the name's hash, change nothing
-		 * about who can sign; the rest must not pass. */
+		/* The name's hash and the attributes change nothing about who can sign; the
+		 * attributes have a test of their own. */
 		if (bit / 8 >= 4 && bit / 8 < 10)
-			goto next;
+			continue;
+		c.key.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		if (attest_key_parse(file_view(&c.key), &ak, NULL) == 0) {
 			c.in.ak = &ak;
 			passed += passes(&c.in);
 			attest_key_free(&ak);
 		}
-next:
 		c.key.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	}
 	c.in.ak = &c.ak;

@@ -17,7 +17,7 @@ replays_to(const char *name, enum digest_alg bank, uint64_t entries, const char 
 	enum digest_alg column;
 
 	if (replay_column_alg(file_view(&f), &column, &e) != 0 || column != DIGEST_SHA1 ||
-	    replay_start(&r, bank, column, false, &e) != 0 || ima_log_open(file_view(&f), &log, &e) != 0)
+	    replay_start(&r, bank, column, IMA_EXTEND_BANK, &e) != 0 || ima_log_open(file_view(&f), &log, &e) != 0)
 		return false;
 	while (r.count < entries && ima_log_next(&log, &n, &e) > 0 &&
 	    replay_entry(&r, &n, &right, &e) == 0)

@@ -24,7 +24,7 @@ key same2 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
 # The same key as p256, as a bare SubjectPublicKeyInfo.
 openssl ec -in p256.pem -pubout -outform DER -out "$out/p256.spki" 2>/dev/null
 
-printf '#!/bin/sh\necho vendor tool\n' >content
+printf 'a tool of a vendor\n' >content
 cp content "$out/content"
 
 ima() { # ima KEY HASH NAME [evmctl options]
@@ -82,7 +82,7 @@ v3 rsa2048 03 sha256 04 v3-file-rsa "$d256"
 v3 p384 03 sha256 04 v3-file-p384 "$d256"
 
 # Portable EVM signatures by evmctl on a real inode: a hash, and a signature, in security.ima.
-cp content tool; chmod 4755 tool; chown 17:42 tool
+cp content tool; chown 17:42 tool; chmod 4755 tool	# chown clears the bit
 setfattr -n security.selinux -v 0x73797374656d5f753a6f626a6563745f723a62696e5f743a733000 tool
 setfattr -n security.capability -v 0x0100000200040000000000000000000000000000 tool
 evmctl sign --portable --imahash -a sha256 -k rsa2048.pem tool >/dev/null

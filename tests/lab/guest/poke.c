@@ -5,8 +5,11 @@
  *	kexec-load KERNEL INITRD CMDLINE	kexec_file_load(2)
  *	kexec					start what was loaded
  *	verity FILE				FS_IOC_ENABLE_VERITY, SHA-256
- *	key KEYRING FILE			add a DER certificate to a new
- *						keyring of that name
+ *	key KEYRING FILE			add a DER certificate to a keyring
+ *						of the kernel (.name), or a new
+ *						one of that name
+ *	init-module FILE			init_module(2): the kernel sees
+ *						bytes, not a file
  *	true					nothing: a program to be measured
  *	map NAME DEVICE				a device-mapper table, loaded,
  *						resumed, renamed, removed
@@ -71,21 +74,58 @@ poke_verity(char **a)
 	    check("FS_IOC_ENABLE_VERITY", ioctl(fd, FS_IOC_ENABLE_VERITY, &v));
 }
 
+static ssize_t
+slurp(const char *path, char *data, size_t size)
+{
+	int fd = open(path, O_RDONLY);
+	size_t n = 0;
+	ssize_t got = -1;
+
+	while (fd >= 0 && (got = read(fd, data + n, size - n)) > 0)
+		n += (size_t)got;
+	return check(path, got) ? -1 : (ssize_t)n;
+}
+
+/* The kernel's keyrings have no handle but the number /proc/keys shows. */
+static long
+kernel_keyring(const char *name)
+{
+	char line[256], found[64];
+	FILE *f = fopen("/proc/keys", "re");
+	unsigned int id;
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "%x %*s %*s %*s %*s %*s %*s keyring %63[^:]",
+		    &id, found) == 2 && strcmp(found, name) == 0)
+			return (int)id;
+	errno = ENOENT;
+	return -1;
+}
+
 static int
 poke_key(char **a)
 {
 	static char der[1 << 16];
-	int fd = open(a[1], O_RDONLY);
-	ssize_t n = fd < 0 ? -1 : read(fd, der, sizeof(der));
+	ssize_t n = slurp(a[1], der, sizeof(der));
 	long ring;
 
-	if (check(a[1], n))
+	if (n < 0)
 		return 1;
-	ring = syscall(SYS_add_key, "keyring", a[0], NULL, 0UL,
-	    KEY_SPEC_USER_KEYRING);
-	return check("keyring", ring) ||
+	ring = a[0][0] == '.' ? kernel_keyring(a[0]) : syscall(SYS_add_key,
+	    "keyring", a[0], NULL, 0UL, KEY_SPEC_USER_KEYRING);
+	return check(a[0], ring) ||
 	    check("key", syscall(SYS_add_key, "asymmetric", NULL, der,
 	    (size_t)n, ring));
+}
+
+static int
+poke_init_module(char **a)
+{
+	static char ko[1 << 22];
+	ssize_t n = slurp(a[0], ko, sizeof(ko));
+
+	return n < 0 || check("init_module",
+	    syscall(SYS_init_module, ko, (size_t)n, ""));
 }
 
 static int
@@ -142,6 +182,7 @@ static const struct {
 	{ "kexec", 0, poke_kexec },
 	{ "verity", 1, poke_verity },
 	{ "key", 2, poke_key },
+	{ "init-module", 1, poke_init_module },
 	{ "map", 2, poke_map },
 	{ "true", 0, poke_true },
 };

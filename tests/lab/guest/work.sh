@@ -21,13 +21,19 @@ disk()
 	mount -t ext4 $first /mnt
 }
 
-# Programs, a script, and files root reads, with odd names.
+# A program, a script, and files root reads.
 files()
 {
 	/mnt/bin/tool true
 	/mnt/bin/script
-	cat /mnt/etc/plain '/mnt/etc/with space' /mnt/etc/line*feed \
-	    /mnt/etc/bytes* /mnt/etc/empty /mnt/long/*/*/* >/dev/null
+	cat /mnt/etc/plain '/mnt/etc/with space' /mnt/etc/empty \
+	    /mnt/long/*/*/* >/dev/null
+}
+
+# Names that are no text; after the line end the ASCII list is of no use.
+odd_names()
+{
+	cat /mnt/etc/bytes* /mnt/etc/line*feed >/dev/null
 }
 
 # Files with security.ima, security.evm and other attributes, other owners.
@@ -112,8 +118,9 @@ save()
 # The same kernel and initramfs once more, with another command line.
 again()
 {
-	# Loading measures the two files, so it comes before the list is saved.
+	# Loading measures the two files, so it comes before the list is saved;
+	# $late: more work, after the list was saved.
 	/poke kexec-load /mnt/boot/vmlinuz /mnt/boot/initrd \
 	    "$(cat /proc/cmdline) assay_again" &&
-	    mkdir /mnt/first && save /mnt/first && /poke kexec
+	    mkdir /mnt/first && save /mnt/first && ${late:-true} && /poke kexec
 }

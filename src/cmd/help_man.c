@@ -1,0 +1,205 @@
+/* help_man.c: man pages in man(7) macros, for groff and mandoc. */
+#include "cmd/help.h"
+
+#include <ctype.h>
+
+enum text { PROSE, LITERAL };	/* LITERAL: typed or printed exactly so */
+
+/* One character.  roff sets '-' as a hyphen and '^', '~', '`' and '\'' as typographic
+ * marks; what a person may copy into a shell must come out as it was meant. */
+static void
+roff_char(FILE *f, char before, char c, char after, enum text text)
+{
+	bool dash = text == LITERAL || strchr(" -([=\"'", before) != NULL || after == '-';
+
+	if (c == '-' && dash)
+		fputs("\\-", f);
+	else if (c == '\\')
+		fputs("\\e", f);
+	else if (c == '^')
+		fputs("\\(ha", f);
+	else if (c == '~')
+		fputs("\\(ti", f);
+	else if (c == '`')
+		fputs("\\(ga", f);
+	else if (c == '\'' && text == LITERAL)
+		fputs("\\(aq", f);
+	else
+		fputc(c, f);
+}
+
+/* Part of a line. */
+static void
+roff_part(FILE *f, const char *s, size_t n, enum text text)
+{
+	for (size_t i = 0; i < n; i++)
+		roff_char(f, i == 0 ? ' ' : s[i - 1], s[i], i + 1 < n ? s[i + 1] : ' ', text);
+}
+
+/* Whole lines.  In prose an empty line starts a paragraph and indented lines stand as
+ * they are, as --help shows them. */
+static void
+roff(FILE *f, const char *s, enum text text)
+{
+	bool paragraph = false, as_is = false;
+
+	for (size_t n; *s != '\0'; s += n + (s[n] == '\n')) {
+		n = strcspn(s, "\n");
+		if (text == PROSE && n == 0) {
+			paragraph = true;
+			continue;
+		}
+		if (as_is && *s != ' ')
+			fputs(".fi\n", f);
+		if (paragraph)
+			fputs(".PP\n", f);
+		if (text == PROSE && !as_is && *s == ' ')
+			fputs(".nf\n", f);
+		as_is = text == PROSE && *s == ' ';
+		paragraph = false;
+		/* A leading '.' or '\'' would be a request. */
+		if (*s == '.' || *s == '\'')
+			fputs("\\&", f);
+		roff_part(f, s, n, as_is ? LITERAL : text);
+		fputc('\n', f);
+	}
+	if (as_is)
+		fputs(".fi\n", f);
+}
+
+static void
+bold(FILE *f, const char *s)
+{
+	fputs("\\fB", f);
+	roff_part(f, s, strlen(s), LITERAL);
+	fputs("\\fR", f);
+}
+
+static void
+italic(FILE *f, const char *s)
+{
+	fputs("\\fI", f);
+	roff_part(f, s, strlen(s), LITERAL);
+	fputs("\\fR", f);
+}
+
+static void
+man_header(FILE *f, const char *name, const char *summary)
+{
+	fputs(".\\\" Generated from the command table of assay; do not edit.\n.TH ", f);
+	for (const char *s = name; *s != '\0'; s++)
+		fputc(toupper((unsigned char)*s), f);
+	fputs(" 1 " ASSAY_DATE " \"assay " ASSAY_VERSION "\" \"Assay\"\n.SH NAME\n", f);
+	roff_part(f, name, strlen(name), LITERAL);
+	fputs(" \\- ", f);
+	roff(f, summary, PROSE);
+}
+
+static void
+man_options(FILE *f, const struct command *c)
+{
+	const struct option_spec *o;
+	char name[80];
+
+	fputs(".SH OPTIONS\n", f);
+	for (size_t i = 0; (o = command_option(c, i)) != NULL; i++) {
+		fputs(".TP\n", f);
+		if (o->letter != 0) {
+			(void)snprintf(name, sizeof(name), "-%c", o->letter);
+			bold(f, name);
+			fputs(", ", f);
+		}
+		(void)snprintf(name, sizeof(name), "--%s", o->name);
+		bold(f, name);
+		if (o->arg != NULL) {
+			fputc(' ', f);
+			italic(f, o->arg);
+		}
+		fputc('\n', f);
+		roff(f, o->help, PROSE);
+		if (o->repeat)
+			fputs("(may be given more than once)\n", f);
+	}
+}
+
+static void
+man_exit_status(FILE *f)
+{
+	fputs(".SH EXIT STATUS\n"
+	    ".TP\n0\ntrusted, clean, done\n.TP\n1\na finding: untrusted, changed, invalid\n"
+	    ".TP\n2\nwrong usage or configuration\n"
+	    ".TP\n3\ncould not decide: unreadable input, missing evidence; never to be read as 0\n", f);
+}
+
+static void
+page_reference(FILE *f, const struct command *c)
+{
+	char name[80];
+
+	(void)snprintf(name, sizeof(name), "assay-%s", command_title(c, '-'));
+	bold(f, name);
+	fputs("(1)", f);
+}
+
+static void
+man_overview(FILE *f)
+{
+	man_header(f, "assay", "proves that every file your machines run is one you approved");
+	fputs(".SH SYNOPSIS\n\\fBassay\\fR \\fICOMMAND\\fR [\\fIOPTION\\fR...]\n.br\n"
+	    "\\fBassay\\fR \\fICOMMAND\\fR \\fB\\-\\-help\\fR\n.br\n"
+	    "\\fBassay\\fR \\fB\\-\\-version\\fR\n.SH COMMANDS\n", f);
+	for (size_t i = 0; commands[i] != NULL; i++) {
+		fputs(".TP\n", f);
+		page_reference(f, commands[i]);
+		fputc('\n', f);
+		roff(f, commands[i]->summary, PROSE);
+	}
+	man_exit_status(f);
+	fputs(".SH ENVIRONMENT\n.TP\n\\fBNO_COLOR\\fR\n"
+	    "if set and not empty, output has no colour\n", f);
+}
+
+static void
+man_see_also(FILE *f, const struct command *c)
+{
+	fputs(".SH SEE ALSO\n\\fBassay\\fR(1)", f);
+	for (size_t i = 0; commands[i] != NULL; i++) {
+		if (commands[i] == c || strcmp(commands[i]->noun, c->noun) != 0)
+			continue;
+		fputs(",\n", f);
+		page_reference(f, commands[i]);
+	}
+	fputc('\n', f);
+}
+
+void
+help_man(FILE *f, const struct command *c)
+{
+	char name[80];
+
+	if (c == NULL) {
+		man_overview(f);
+		return;
+	}
+	(void)snprintf(name, sizeof(name), "assay-%s", command_title(c, '-'));
+	man_header(f, name, c->summary);
+	fputs(".SH SYNOPSIS\n", f);
+	(void)snprintf(name, sizeof(name), "assay %s", command_title(c, ' '));
+	bold(f, name);
+	if (c->options != NULL)
+		fputs(" [\\fIOPTION\\fR...]", f);
+	if (c->operands[0] != '\0') {
+		fputc(' ', f);
+		italic(f, c->operands);
+	}
+	fputs("\n.SH DESCRIPTION\n", f);
+	roff(f, c->description, PROSE);
+	man_options(f, c);
+	man_exit_status(f);
+	if (c->example != NULL) {
+		fputs(".SH EXAMPLE\n.nf\n", f);
+		roff(f, c->example, LITERAL);
+		fputs(".fi\n", f);
+	}
+	man_see_also(f, c);
+}

@@ -1,0 +1,456 @@
+#include "engine/boot_policy.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/text.h"
+#include "engine/boot_internal.h"
+#include "engine/boot_policy_internal.h"
+#include "engine/boot_profile.h"
+
+#define SENTENCE_MAX 900
+
+static const char *const members[] = {
+	"secure_boot", "signers", "kernel", "loaders", "cmdline", "pcrs", "profile", "event_log",
+	"boot_aggregate", NULL,
+};
+
+/* ---- well-formedness ------------------------------------------------------ */
+
+bool
+demand_digest(struct span text, struct digest *out)
+{
+	size_t colon = span_find(text, ':');
+	struct digest d = { .alg = digest_alg_by_name(span_head(text, colon)) };
+
+	d.size = (uint8_t)digest_alg_size(d.alg);
+	if (d.alg == DIGEST_NONE || !hex_fixed(span_from(text, colon + 1), d.v, d.size))
+		return false;
+	*out = d;
+	return true;
+}
+
+static int
+check_digests(const json_t *policy, const char *key, struct err *e)
+{
+	json_t *list;
+	const json_t *one;
+	struct digest d;
+	size_t i;
+	int rc = json_member(policy, "boot", key, JSON_ARRAY, false, &list, e);
+
+	if (rc != 0 || list == NULL)
+		return rc;
+	if (json_array_size(list) == 0)
+		return err_set(e, ERR_FORMAT, "boot/%s is empty: nothing could meet it", key);
+	json_array_foreach(list, i, one)
+		if (!json_is_string(one) || !demand_digest(json_string_span(one), &d))
+			return err_set(e, ERR_ENCODING,
+			    "boot/%s/%zu is not a digest of the form \"sha256:HEX\"", key, i);
+	return 0;
+}
+
+static int
+check_pcr_values(const char *bank_name, enum digest_alg bank, const char *pcr_name,
+    const json_t *values, struct err *e)
+{
+	uint8_t v[LIMIT_DIGEST];
+	const json_t *one;
+	unsigned pcr;
+	size_t i;
+
+	if (!boot_pcr_key(pcr_name, &pcr))
+		return err_set(e, ERR_RANGE, "boot/pcrs/%s: \"%s\" is not the number of a PCR",
+		    bank_name, pcr_name);
+	if (!json_is_array(values) || json_array_size(values) == 0)
+		return err_set(e, ERR_FORMAT, "boot/pcrs/%s/%s is not a list of values", bank_name, pcr_name);
+	json_array_foreach(values, i, one)
+		if (!json_is_string(one) ||
+		    !hex_fixed(json_string_span(one), v, digest_alg_size(bank)))
+			return err_set(e, ERR_ENCODING, "boot/pcrs/%s/%s/%zu is not a value of that bank in hex",
+			    bank_name, pcr_name, i);
+	return 0;
+}
+
+static int
+check_bank(const char *name, json_t *pcrs, struct err *e)
+{
+	enum digest_alg bank = digest_alg_by_name(span_str(name));
+	int rc = 0;
+
+	if (digest_alg_tpm(bank) == 0)
+		return err_set(e, ERR_RANGE, "boot/pcrs: \"%s\" is not the name of a PCR bank", name);
+	if (!json_is_object(pcrs) || json_object_size(pcrs) == 0)
+		return err_set(e, ERR_FORMAT, "boot/pcrs/%s names no PCR", name);
+	for (void *at = json_object_iter(pcrs); at != NULL && rc == 0;
+	    at = json_object_iter_next(pcrs, at))
+		rc = check_pcr_values(name, bank, json_object_iter_key(at), json_object_iter_value(at), e);
+	return rc;
+}
+
+static int
+check_pcrs(const json_t *policy, struct err *e)
+{
+	json_t *pcrs;
+	int rc = json_member(policy, "boot", "pcrs", JSON_OBJECT, false, &pcrs, e);
+
+	if (rc != 0 || pcrs == NULL)
+		return rc;
+	if (json_object_size(pcrs) == 0)
+		return err_set(e, ERR_FORMAT, "boot/pcrs is empty: it demands nothing");
+	for (void *at = json_object_iter(pcrs); at != NULL && rc == 0; at = json_object_iter_next(pcrs, at))
+		rc = check_bank(json_object_iter_key(at), json_object_iter_value(at), e);
+	return rc;
+}
+
+static int
+check_profiles(const json_t *policy, struct err *e)
+{
+	const json_t *p = json_object_get(policy, "profile"), *one;
+	size_t i;
+	int rc = 0;
+
+	if (p == NULL)
+		return 0;
+	if (!json_is_array(p))
+		return boot_profile_check(p, "boot/profile", e);
+	if (json_array_size(p) == 0)
+		return err_set(e, ERR_FORMAT, "boot/profile is empty: nothing could meet it");
+	json_array_foreach(p, i, one) {
+		char where[64];
+
+		(void)snprintf(where, sizeof(where), "boot/profile/%zu", i);
+		if ((rc = boot_profile_check(one, where, e)) != 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* A demand that is switched off is a demand somebody believes in: it must be left out. */
+static int
+check_switch(const json_t *policy, const char *key, struct err *e)
+{
+	const json_t *v = json_object_get(policy, key);
+
+	if (v == NULL || json_is_true(v))
+		return 0;
+	return err_set(e, ERR_FORMAT, "boot/%s can only be true; leave it out to demand nothing", key);
+}
+
+int
+boot_policy_check(const json_t *policy, struct err *e)
+{
+	int rc;
+
+	if ((rc = json_only(policy, "boot", members, e)) != 0)
+		return rc;
+	if (json_object_size(policy) == 0)
+		return err_set(e, ERR_FORMAT, "boot is empty: it demands nothing");
+	if ((rc = check_switch(policy, "secure_boot", e)) != 0 ||
+	    (rc = check_switch(policy, "event_log", e)) != 0 ||
+	    (rc = check_switch(policy, "boot_aggregate", e)) != 0 ||
+	    (rc = check_digests(policy, "signers", e)) != 0 ||
+	    (rc = check_digests(policy, "kernel", e)) != 0 ||
+	    (rc = check_digests(policy, "loaders", e)) != 0 ||
+	    (rc = check_pcrs(policy, e)) != 0 ||
+	    (rc = boot_cmdline_check(json_object_get(policy, "cmdline"), e)) != 0)
+		return rc;
+	if (json_object_get(policy, "loaders") != NULL && json_object_get(policy, "kernel") == NULL)
+		return err_set(e, ERR_FORMAT, "boot/loaders says nothing without boot/kernel");
+	return check_profiles(policy, e);
+}
+
+/* ---- judging -------------------------------------------------------------- */
+
+int
+demand_failed(struct demands *d, enum reason reason, struct err *e, const char *fmt, ...)
+{
+	char text[SENTENCE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return check_fail(d->r, CHECK_BOOT_POLICY, reason, e, "%s", text);
+}
+
+int
+demand_open(struct demands *d, struct err *e, const char *fmt, ...)
+{
+	char text[SENTENCE_MAX];
+	va_list ap;
+
+	d->open = true;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return result_warn(d->r, e, "%s", text);
+}
+
+int
+demand_needs(struct demands *d, const char *what, unsigned pcr, bool *go, struct err *e)
+{
+	const struct boot_report *report = d->report;
+
+	*go = false;
+	if (!report->has_log)
+		return demand_open(d, e, "the policy demands %s, but no event log was given", what);
+	*go = boot_pcr_authentic(report, pcr);
+	if (*go)
+		return 0;
+	if (report->pcr[pcr].state == BOOT_PCR_MISMATCH)
+		return demand_open(d, e, "the policy demands %s, but the event log does not replay to "
+		    "PCR %u", what, pcr);
+	return demand_open(d, e, "the policy demands %s, but no quote proves PCR %u of bank %s", what,
+	    pcr, digest_alg_name(report->bank));
+}
+
+static int
+judge_secure_boot(struct demands *d, struct err *e)
+{
+	const struct boot_facts *f = &d->report->facts;
+	bool go;
+	int rc = demand_needs(d, "Secure Boot", 7, &go, e);
+
+	if (rc != 0 || !go)
+		return rc;
+	if (f->secure_boot == BOOT_OFF)
+		return demand_failed(d, REASON_SECURE_BOOT, e, "Secure Boot is off (event %llu)",
+		    (unsigned long long)f->secure_boot_event);
+	if (f->secure_boot != BOOT_ON && f->pcr7_unproven != 0)
+		return demand_failed(d, REASON_SECURE_BOOT, e, "Secure Boot is not proven to be on: "
+		    "event %llu: %s", (unsigned long long)f->pcr7_unproven, f->secure_boot_why);
+	if (f->secure_boot != BOOT_ON)
+		return demand_failed(d, REASON_SECURE_BOOT, e, "Secure Boot is not proven to be on: %s",
+		    f->secure_boot_why);
+	if (f->shim_insecure)
+		return demand_failed(d, REASON_SECURE_BOOT, e, "Secure Boot is on, but shim was told not "
+		    "to check what it starts (MokSBState)");
+	if (f->debug_mode)
+		return demand_failed(d, REASON_SECURE_BOOT, e, "Secure Boot is on, but the firmware runs in "
+		    "debug mode");
+	return 0;
+}
+
+static bool
+listed(const json_t *list, enum digest_alg alg, struct span bytes)
+{
+	const json_t *one;
+	struct digest d;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+		if (demand_digest(json_string_span(one), &d) && d.alg == alg &&
+		    span_eq(digest_view(&d), bytes))
+			return true;
+	return false;
+}
+
+static int
+judge_signer(struct demands *d, const json_t *list, const struct boot_authority *a, struct err *e)
+{
+	BUF_AUTO struct buf b = buf_init(KIB(64));
+
+	if (a->kind != BOOT_AUTHORITY_OTHER &&
+	    listed(list, a->fingerprint.alg, digest_view(&a->fingerprint)))
+		return 0;
+	buf_escape(&b, a->source);
+	if (a->kind == BOOT_AUTHORITY_OTHER)
+		return demand_failed(d, REASON_BOOT_SIGNER, e, "event %llu: an authority from %s is neither "
+		    "a certificate nor a digest", (unsigned long long)a->event, buf_cstr(&b));
+	buf_printf(&b, ", %s sha256:", boot_authority_token(a->kind));
+	buf_hex(&b, digest_view(&a->fingerprint));
+	if (a->subject.n > 0) {
+		buf_str(&b, " (");
+		buf_escape(&b, span_head(a->subject, 256));
+		buf_u8(&b, ')');
+	}
+	return demand_failed(d, REASON_BOOT_SIGNER, e, "event %llu: something was started on the "
+	    "authority of %s, which the policy does not name", (unsigned long long)a->event,
+	    buf_cstr(&b));
+}
+
+static int
+judge_signers(struct demands *d, const json_t *list, struct err *e)
+{
+	const struct boot_facts *f = &d->report->facts;
+	bool go;
+	int rc;
+
+	if (list == NULL)
+		return 0;
+	if ((rc = demand_needs(d, "signers", 7, &go, e)) != 0 || !go)
+		return rc;
+	if (f->pcr7_unproven != 0)
+		return demand_failed(d, REASON_BOOT_SIGNER, e, "event %llu of PCR 7 proves nothing and "
+		    "could hide a signer", (unsigned long long)f->pcr7_unproven);
+	if (f->n_authorities == 0)
+		return demand_failed(d, REASON_BOOT_SIGNER, e, "no signature was checked in this boot: "
+		    "PCR 7 has no authority");
+	for (size_t i = 0; i < f->n_authorities; i++)
+		if ((rc = judge_signer(d, list, &f->authorities[i], e)) != 0)
+			return rc;
+	return 0;
+}
+
+static int
+judge_image(struct demands *d, const json_t *loaders, const struct boot_image *image, struct err *e)
+{
+	BUF_AUTO struct buf b = buf_init(KIB(1));
+
+	if (listed(loaders, d->report->bank, image->digest))
+		return 0;
+	buf_printf(&b, "%s:", digest_alg_name(d->report->bank));
+	buf_hex(&b, image->digest);
+	return demand_failed(d, REASON_BOOT_KERNEL, e, "event %llu: the image %s was started, which the "
+	    "policy does not name", (unsigned long long)image->event, buf_cstr(&b));
+}
+
+/* "The last image is the kernel" would not do: whoever is root can extend PCR 4 with an
+ * approved kernel's digest after the boot.  So every image must be one that is named. */
+static int
+judge_kernel(struct demands *d, const json_t *kernels, const json_t *loaders, struct err *e)
+{
+	const struct boot_facts *f = &d->report->facts;
+	size_t found = 0;
+	bool go;
+	int rc;
+
+	if (kernels == NULL)
+		return 0;
+	if ((rc = demand_needs(d, "a kernel", 4, &go, e)) != 0 || !go)
+		return rc;
+	for (size_t i = 0; i < f->n_images; i++) {
+		if (f->images[i].pcr != 4)
+			continue;
+		if (listed(kernels, d->report->bank, f->images[i].digest))
+			found++;
+		else if ((rc = judge_image(d, loaders, &f->images[i], e)) != 0)
+			return rc;
+	}
+	if (found > 0)
+		return 0;
+	return demand_failed(d, REASON_BOOT_KERNEL, e, "no kernel that the policy names was measured "
+	    "into PCR 4 (%s digests)", digest_alg_name(d->report->bank));
+}
+
+/* A quoted value needs no log; a value that boot_aggregate proves is as good. */
+static const uint8_t *
+authentic_value(const struct demands *d, enum digest_alg bank, unsigned pcr)
+{
+	const struct tpm_pcr_bank *quoted = boot_quoted(d->in, bank);
+
+	if (quoted != NULL && (quoted->mask & 1u << pcr) != 0)
+		return quoted->v[pcr];
+	if (bank == d->report->bank && boot_pcr_authentic(d->report, pcr))
+		return d->report->pcr[pcr].v;
+	return NULL;
+}
+
+static int
+judge_pcr(struct demands *d, const char *bank_name, const char *key, const json_t *values,
+    struct err *e)
+{
+	enum digest_alg bank = digest_alg_by_name(span_str(bank_name));
+	BUF_AUTO struct buf b = buf_init(KIB(1));
+	const uint8_t *seen;
+	const json_t *one;
+	unsigned pcr;
+	size_t i;
+
+	if (!boot_pcr_key(key, &pcr))
+		return err_set(e, ERR_INTERNAL, "a PCR number that was checked is none");
+	seen = authentic_value(d, bank, pcr);
+	if (seen == NULL)
+		return demand_open(d, e, "the policy demands a value of PCR %u, but no quote covers it in "
+		    "bank %s", pcr, bank_name);
+	json_array_foreach(values, i, one) {
+		uint8_t v[LIMIT_DIGEST];
+
+		if (hex_fixed(json_string_span(one), v, digest_alg_size(bank)) &&
+		    memcmp(v, seen, digest_alg_size(bank)) == 0)
+			return 0;
+	}
+	buf_hex(&b, span_of(seen, digest_alg_size(bank)));
+	return demand_failed(d, REASON_BOOT_PCR, e, "PCR %u of bank %s is %s, which the policy does not "
+	    "name", pcr, bank_name, buf_cstr(&b));
+}
+
+static int
+judge_pcrs(struct demands *d, json_t *pcrs, struct err *e)
+{
+	int rc = 0;
+
+	for (void *at = json_object_iter(pcrs); at != NULL; at = json_object_iter_next(pcrs, at)) {
+		json_t *bank = json_object_iter_value(at);
+
+		for (void *in = json_object_iter(bank); in != NULL && rc == 0;
+		    in = json_object_iter_next(bank, in))
+			rc = judge_pcr(d, json_object_iter_key(at), json_object_iter_key(in),
+			    json_object_iter_value(in), e);
+	}
+	return rc;
+}
+
+static int
+compare_profiles(struct demands *d, const json_t *list, size_t n, struct boot_profile_diff *best,
+    bool *met, struct err *e)
+{
+	*best = (struct boot_profile_diff){ .same = true };
+	*met = false;
+	for (size_t i = 0; i < n; i++) {
+		const json_t *one = json_is_array(list) ? json_array_get(list, i) : list;
+		struct boot_profile_diff diff;
+		int rc = boot_profile_compare(one, d->report, &diff, e);
+
+		if (rc != 0)
+			return rc;
+		*met |= diff.same && diff.judged;
+		/* What could not be judged may still fit, so it keeps the answer open. */
+		if (i == 0 || (best->same ? false : diff.same || diff.matched > best->matched))
+			*best = diff;
+	}
+	return 0;
+}
+
+static int
+judge_profile(struct demands *d, const json_t *p, struct err *e)
+{
+	size_t n = json_is_array(p) ? json_array_size(p) : 1;
+	struct boot_profile_diff best;
+	bool met;
+	int rc;
+
+	if (p == NULL || (rc = compare_profiles(d, p, n, &best, &met, e)) != 0)
+		return p == NULL ? 0 : rc;
+	if (met)
+		return 0;
+	if (best.same && !d->report->has_log)
+		return demand_open(d, e, "the policy demands a boot profile, but no event log was given");
+	if (best.same)
+		return demand_open(d, e, "the policy demands a boot profile, but no quote proves PCR %u in "
+		    "its bank", best.unjudged_pcr);
+	return demand_failed(d, REASON_BOOT_PROFILE, e, "the boot is not the recorded one%s: %s",
+	    n > 1 ? " (nearest of several)" : "", best.text);
+}
+
+int
+boot_policy_appraise(const struct boot_input *in, const struct boot_report *report,
+    struct result *r, struct err *e)
+{
+	struct demands d = { .in = in, .report = report, .r = r };
+	const json_t *p = in->policy;
+	int rc;
+
+	if ((rc = boot_policy_check(p, e)) != 0)
+		return rc;
+	if (json_object_get(p, "secure_boot") != NULL && (rc = judge_secure_boot(&d, e)) != 0)
+		return rc;
+	if ((rc = judge_signers(&d, json_object_get(p, "signers"), e)) != 0 ||
+	    (rc = judge_kernel(&d, json_object_get(p, "kernel"), json_object_get(p, "loaders"), e)) != 0 ||
+	    (rc = boot_cmdline_judge(&d, json_object_get(p, "cmdline"), e)) != 0 ||
+	    (rc = judge_pcrs(&d, json_object_get(p, "pcrs"), e)) != 0 ||
+	    (rc = judge_profile(&d, json_object_get(p, "profile"), e)) != 0)
+		return rc;
+	return d.open ? 0 : check_pass(r, CHECK_BOOT_POLICY);
+}

@@ -1,0 +1,56 @@
+/* completion_sample.c SHELL: the completion script for a small made-up command table
+ * that has every kind of option and operand, and texts that need quoting.  The real
+ * table is completed by the same three writers; this one holds still. */
+#include "cmd/completion.h"
+
+#include <stdio.h>
+
+static const struct option_spec build_options[] = {
+	{ "from", 'f', "KIND:PATH", true, COMPLETE_WORDS, "dir: deb: tar: ima-log:",
+	    "where files come from; it's [not] a:b \\ only" },
+	{ "output", 'o', "FILE", false, COMPLETE_FILE, NULL, "write there" },
+	{ "root", 0, "DIR", false, COMPLETE_DIR, NULL, "read below this" },
+	{ "bank", 'b', "ALG", false, COMPLETE_WORDS, "sha1 sha256 sha384", "the PCR bank" },
+	{ "nonce", 0, "HEX", false, COMPLETE_NONE, NULL, "what the quote answers" },
+	{ "quiet", 'q', NULL, false, COMPLETE_NONE, NULL, "say less" },
+	{ NULL }
+};
+
+static const struct command build = {
+	.noun = "policy", .verb = "build", .summary = "make a policy: it's what's approved",
+	.operands = "", .min_operands = 0, .max_operands = 0, .wants_json = true,
+	.options = build_options,
+};
+static const struct command show = {
+	.noun = "policy", .verb = "show", .summary = "print a policy",
+	.operands = "FILE", .min_operands = 1, .max_operands = 1, .complete = COMPLETE_FILE,
+};
+static const struct command scan = {
+	.noun = "scan", .verb = "all", .summary = "look at directories",
+	.operands = "DIR...", .min_operands = 1, .max_operands = -1, .complete = COMPLETE_DIR,
+};
+static const struct command sample = {
+	.noun = "sample", .summary = "print a sample",
+	.operands = "[NAME]", .min_operands = 0, .max_operands = 1,
+	.complete = COMPLETE_WORDS, .words = "tcb tcb-strict audit", .wants_json = true,
+};
+static const struct command digest = {
+	.noun = "digest", .summary = "look up a digest",
+	.operands = "HEX", .min_operands = 1, .max_operands = 1,
+};
+
+int
+main(int argc, char **argv)
+{
+	static const struct command *const table[] = { &build, &show, &scan, &sample, &digest, NULL };
+
+	if (argc != 2)
+		return 2;
+	if (argv[1][0] == 'b')
+		completion_bash(stdout, table);
+	else if (argv[1][0] == 'z')
+		completion_zsh(stdout, table);
+	else
+		completion_fish(stdout, table);
+	return 0;
+}

@@ -1,0 +1,577 @@
+/* Recorded boots replay to the TPM's values and to boot_aggregate; what they say of Secure
+ * Boot, signers, images and command lines is right; and neither relabelled events nor
+ * changed data nor extending afterwards makes a boot look better than it was. */
+#include "base/text.h"
+#include "tests/boot_kit.h"
+
+static const char *const cases[] = {
+	"debian12-vm", "tcg_log/direct-sha1", "tcg_log/direct-sha512", "tcg_log/grub",
+	"tcg_log/shim-grub", "tcg_log/systemd-boot", "tcg_log/uki", "tcg_log/seabios", "tcg_log/tpm12",
+};
+#define N_CASES (sizeof(cases) / sizeof(cases[0]))
+
+#define RUN(k)								\
+	BOOT_REPORT_AUTO struct boot_report report = { 0 };		\
+	RESULT_AUTO struct result r = result_init();			\
+	struct err e = { 0 };						\
+	int rc = kit_judge(&(k), &report, &r, &e)
+
+static void
+test_recorded(void)
+{
+	for (size_t i = 0; i < N_CASES; i++) {
+		struct kit k;
+
+		kit_open(cases[i], &k);
+		RUN(k);
+		if (!ok(rc == 0 && r.n_findings == 0 && r.checks[CHECK_EVENT_LOG].required &&
+		    r.checks[CHECK_EVENT_LOG].state == CHECK_PASS, "%s replays to the TPM's PCRs", cases[i]))
+			kit_show(&r);
+		ok(r.checks[CHECK_BOOT_AGGREGATE].required &&
+		    r.checks[CHECK_BOOT_AGGREGATE].state == CHECK_PASS, "and to boot_aggregate");
+		JSON_AUTO json_t *j = boot_report_json(&report);
+		ok(j != NULL && json_object_size(json_object_get(j, "pcrs")) >= 10, "and has a report");
+		kit_close(&k);
+	}
+}
+
+static void
+test_known_aggregate(void)
+{
+	struct kit k;
+	BUF_AUTO struct buf b = buf_init(KIB(1));
+
+	kit_open("debian12-vm", &k);
+	buf_hex(&b, digest_view(&k.aggregate));
+	is_str(buf_cstr(&b), "945b1987c17b1daa4da8f58fb44338d42f0481cb87e8a2c7acf3841b27a9b72b",
+	    "boot_aggregate of the recorded machine");
+	kit_close(&k);
+}
+
+static bool
+is_hex(struct span s, const char *hex)
+{
+	BUF_AUTO struct buf b = buf_init(KIB(1));
+
+	buf_hex(&b, s);
+	return strncmp(buf_cstr(&b), hex, strlen(hex)) == 0;
+}
+
+static void
+test_facts_shim(void)
+{
+	struct kit k;
+
+	kit_open("tcg_log/shim-grub", &k);
+	RUN(k);
+	const struct boot_facts *f = &report.facts;
+
+	ok(rc == 0 && f->secure_boot == BOOT_ON && f->pcr7_unproven == 0, "Secure Boot is on");
+	ok(f->n_authorities == 2 && f->authorities[0].kind == BOOT_AUTHORITY_CERT &&
+	    span_is(f->authorities[0].source, "db") &&
+	    is_hex(digest_view(&f->authorities[0].fingerprint), "48e99b991f57fc52") &&
+	    span_starts(f->authorities[0].subject, span_lit("CN=Microsoft Corporation UEFI CA 2011")),
+	    "shim was started on Microsoft's authority");
+	ok(f->n_authorities == 2 && span_starts(f->authorities[1].subject, span_lit("CN=Debian Secure Boot CA")),
+	    "GRUB and kernel on Debian's");
+	ok(f->n_db == 2, "the data base has two certificates");
+	ok(span_starts(f->sbat_level, span_lit("sbat,1,")), "SBAT level");
+	ok(f->n_images == 4, "shim, GRUB, kernel twice");
+	ok(f->n_cmdlines == 2 && span_is(f->cmdlines[1].text, "/vmlinuz console=ttyS0 loglevel=4 panic=-1"),
+	    "GRUB's command line");
+	ok(f->pcr8_unproven == 0, "all of PCR 8 is proven");
+	ok(boot_pcr_authentic(&report, 14), "shim's PCR 14 replays");
+	kit_close(&k);
+}
+
+static void
+test_facts_others(void)
+{
+	struct kit k;
+
+	kit_open("tcg_log/systemd-boot", &k);
+	{
+		RUN(k);
+		const struct boot_facts *f = &report.facts;
+
+		ok(rc == 0 && f->n_cmdlines == 2 && f->cmdlines[0].source == BOOT_CMDLINE_SYSTEMD &&
+		    span_is(f->cmdlines[0].text, "initrd=\\initrd console=ttyS0 loglevel=4 panic=-1"),
+		    "systemd-boot's command line");
+		ok(f->cmdlines[1].source == BOOT_CMDLINE_STUB && f->cmdlines[1].has_text,
+		    "the stub's digest is that of the same text");
+	}
+	kit_close(&k);
+	kit_open("debian12-vm", &k);
+	{
+		RUN(k);
+		ok(rc == 0 && report.facts.secure_boot == BOOT_OFF, "Secure Boot is off");
+		ok(report.facts.n_images == 1 && is_hex(report.facts.images[0].digest, "0f6cb532a6d7c8ff"),
+		    "the kernel's digest");
+		ok(report.facts.n_cmdlines == 1 && !report.facts.cmdlines[0].has_text,
+		    "the log has no text of the load options");
+	}
+	kit_close(&k);
+	kit_open("tcg_log/seabios", &k);
+	{
+		RUN(k);
+		ok(rc == 0 && report.facts.secure_boot == BOOT_UNKNOWN && report.facts.firmware_error == 0,
+		    "a BIOS knows no Secure Boot, and its separators are no errors");
+	}
+	kit_close(&k);
+}
+
+/* ---- changes ---------------------------------------------------------------- */
+
+struct change { uint64_t number; uint32_t type; const char *data; size_t n; int what; };
+enum { RELABEL = 1, REDATA, RECOVER, DROP };
+
+static void
+change_one(struct kit_event *x, void *cookie)
+{
+	const struct change *c = cookie;
+
+	if (x->ev.number != c->number)
+		return;
+	if (c->what == RELABEL || c->type != 0)
+		x->ev.type = c->type;
+	if (c->data != NULL)
+		x->ev.data = span_of(c->data, c->n);
+	x->drop = c->what == DROP;
+	x->remake = c->what == RECOVER;
+	x->cover = x->ev.data;
+}
+
+static void
+test_altered(void)
+{
+	static const struct { struct change c; enum reason reason; const char *words, *what; } t[] = {
+		{ { 8, 0, "other", 5, RECOVER }, REASON_EVENT_LOG_MISMATCH, "PCR 7 ", "data and digest changed" },
+		{ { 8, 0, "other", 5, REDATA }, REASON_EVENT_DATA_MISMATCH, "event 8 ", "data changed" },
+		{ { 24, 0, "other", 5, REDATA }, REASON_EVENT_DATA_MISMATCH, "event 24 ", "a GPT changed" },
+		{ { 13, 0, "other", 5, REDATA }, REASON_EVENT_DATA_MISMATCH, "event 13 ", "a boot option changed" },
+		{ { 38, 0, "grub_cmd: linux x\0", 18, REDATA }, REASON_EVENT_DATA_MISMATCH, "event 38 ",
+		  "a command changed" },
+		{ { 46, 0, "Enter Boot Services", 19, REDATA }, REASON_EVENT_DATA_MISMATCH, "event 46 ",
+		  "an action changed" },
+		{ { 16, 0, "\1\0\0\0", 4, REDATA }, REASON_EVENT_DATA_MISMATCH, "event 16 ", "a separator changed" },
+		{ { 40, 0, NULL, 0, DROP }, REASON_EVENT_LOG_MISMATCH, "PCR 4 ", "an event left out" },
+		{ { 40, EV_NO_ACTION, NULL, 0, RELABEL }, REASON_EVENT_LOG_MISMATCH, "PCR 4 ",
+		  "an event declared as not extended" },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct kit k;
+		struct change c = t[i].c;
+
+		kit_open("tcg_log/shim-grub", &k);
+		kit_rewrite(&k, change_one, &c);
+		RUN(k);
+		if (!ok(rc == 0 && kit_has(&r, t[i].reason, t[i].words) &&
+		    r.checks[CHECK_EVENT_LOG].state == CHECK_FAIL, "found: %s", t[i].what))
+			kit_show(&r);
+		kit_close(&k);
+	}
+}
+
+/* Every bit of every digest of the bank that is quoted. */
+static void
+test_digest_bits(void)
+{
+	struct kit k;
+	size_t passed = 0;
+	struct tcg_log log;
+	struct tcg_event ev;
+
+	kit_open("debian12-vm", &k);
+	k.pcrs.banks[0] = k.pcrs.banks[1];	/* sha256 alone */
+	k.pcrs.n_banks = 1;
+	if (tcg_log_open(buf_view(&k.log), &log, NULL) != 0)
+		abort();
+	while (tcg_log_next(&log, &ev, NULL) > 0) {
+		struct span d = tcg_event_digest(&ev, DIGEST_SHA256);
+
+		for (size_t i = 0; i < d.n; i++) {
+			size_t at = (size_t)(d.p + i - k.log.p);
+
+			k.log.p[at] ^= (uint8_t)(1u << (i % 8));
+			RUN(k);
+			passed += rc == 0 && r.checks[CHECK_EVENT_LOG].state == CHECK_PASS;
+			k.log.p[at] ^= (uint8_t)(1u << (i % 8));
+		}
+	}
+	is_int((int64_t)passed, 0, "no digest of the log can change");
+	kit_close(&k);
+}
+
+/* Secure Boot was off; the first event is relabelled and "on" extended afterwards. */
+static void
+test_pretend_secure_boot(void)
+{
+	/* UEFI_VARIABLE_DATA of SecureBoot = 1, as the firmware of another boot measured it. */
+	struct kit on, k;
+	struct tcg_log log;
+	struct tcg_event ev = { 0 };
+	static const uint32_t labels[] = { EV_EFI_VARIABLE_DRIVER_CONFIG, EV_IPL, 0x8401,
+	    EV_EFI_PLATFORM_FIRMWARE_BLOB, EV_EFI_VARIABLE_AUTHORITY };
+
+	kit_open("tcg_log/shim-grub", &on);
+	if (tcg_log_open(buf_view(&on.log), &log, NULL) != 0)
+		abort();
+	while (tcg_log_next(&log, &ev, NULL) > 0 && ev.number < 5)
+		continue;
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
+		struct change c = { .number = 5, .type = labels[i], .what = RELABEL };
+
+		kit_open("debian12-vm", &k);
+		kit_rewrite(&k, change_one, &c);
+		kit_append(&k, 7, EV_EFI_VARIABLE_DRIVER_CONFIG, ev.data, ev.data);
+		RUN(k);
+		ok(rc == 0 && report.facts.secure_boot != BOOT_ON, "Secure Boot is not on by saying so later");
+		ok(kit_has(&r, REASON_BOOT_AGGREGATE_MISMATCH, "of PCRs 0-9"), "boot_aggregate knows");
+		kit_close(&k);
+	}
+	kit_close(&on);
+}
+
+static void
+test_relabelled(void)
+{
+	struct change authority = { .number = 30, .type = EV_EFI_VARIABLE_DRIVER_CONFIG, .what = RELABEL };
+	struct change image = { .number = 31, .type = EV_EFI_ACTION, .what = RELABEL };
+	struct change action = { .number = 40, .type = EV_EFI_PLATFORM_FIRMWARE_BLOB, .what = RELABEL };
+	struct change hidden = { .number = 30, .type = EV_COMPACT_HASH, .data = "x", .n = 1, .what = RELABEL };
+	struct kit k;
+
+	kit_open("tcg_log/shim-grub", &k);
+	kit_rewrite(&k, change_one, &authority);
+	kit_rewrite(&k, change_one, &action);
+	{
+		RUN(k);
+		ok(rc == 0 && report.facts.n_authorities == 2, "an authority passed off as configuration is seen");
+		ok(report.facts.n_images == 4, "an image passed off as a blob is seen");
+	}
+	kit_rewrite(&k, change_one, &image);
+	{
+		RUN(k);
+		ok(rc == 0 && report.facts.n_images == 4, "an image passed off as an action is seen");
+	}
+	kit_close(&k);
+	kit_open("tcg_log/shim-grub", &k);
+	kit_rewrite(&k, change_one, &hidden);
+	{
+		RUN(k);
+		ok(rc == 0 && report.facts.pcr7_unproven == 30 && report.facts.secure_boot == BOOT_UNKNOWN,
+		    "an event of PCR 7 that proves nothing leaves Secure Boot open");
+	}
+	kit_close(&k);
+}
+
+/* The very bytes that a digest covers, passed off as harmless text. */
+static void
+test_image_as_text(void)
+{
+	static const char pe[] = "MZ\x90\0\3\0\0\0\4\0\0\0";
+	struct kit k;
+
+	kit_open("debian12-vm", &k);
+	kit_append(&k, 4, EV_EFI_ACTION, span_of(pe, sizeof(pe) - 1), span_of(pe, sizeof(pe) - 1));
+	RUN(k);
+	ok(rc == 0 && report.facts.n_images == 2, "bytes of a program are no action, though the digest fits");
+	kit_close(&k);
+}
+
+static void
+test_later(void)
+{
+	struct kit k;
+
+	kit_open("debian12-vm", &k);
+	kit_extend(&k, 4, span_lit("evil"));
+	{
+		RUN(k);
+		ok(rc == 0 && kit_has(&r, REASON_EVENT_LOG_MISMATCH, "PCR 4 "), "PCR 4 extended after the boot");
+		ok(kit_has(&r, REASON_BOOT_AGGREGATE_MISMATCH, "PCR 4 was extended after IMA started"),
+		    "and boot_aggregate tells when");
+	}
+	kit_close(&k);
+	kit_open("tcg_log/uki", &k);
+	kit_extend(&k, 11, span_lit("enter-initrd"));
+	kit_extend(&k, 11, span_lit("leave-initrd"));
+	kit_extend(&k, 11, span_lit("sysinit"));
+	{
+		RUN(k);
+		ok(rc == 0 && r.n_findings == 0 && boot_pcr_authentic(&report, 11), "PCR 11 with systemd's phases");
+	}
+	kit_extend(&k, 11, span_lit("something"));
+	kit_extend(&k, 15, span_lit("machine-id:1"));
+	{
+		RUN(k);
+		ok(rc == 0 && r.n_findings == 0 && !boot_pcr_authentic(&report, 11) &&
+		    kit_warns(&r, "PCR 11 was extended") && kit_warns(&r, "PCR 15 was extended"),
+		    "what nobody logged makes PCRs 11 and 15 not authentic, and is told");
+	}
+	kit_close(&k);
+}
+
+/* ---- what is quoted ---------------------------------------------------------- */
+
+static void
+test_coverage(void)
+{
+	struct kit k;
+
+	kit_open("tcg_log/shim-grub", &k);
+	kit_quote_only(&k, 1u << 10);
+	{
+		RUN(k);
+		ok(rc == 0 && r.checks[CHECK_EVENT_LOG].state == CHECK_PASS &&
+		    report.pcr[7].state == BOOT_PCR_AGGREGATE && !boot_pcr_authentic(&report, 14),
+		    "with PCR 10 alone quoted boot_aggregate proves the log for PCRs 0-9");
+	}
+	k.in.aggregates_authenticated = false;
+	{
+		RUN(k);
+		ok(rc == 0 && r.checks[CHECK_EVENT_LOG].state == CHECK_NOT_RUN &&
+		    !boot_pcr_authentic(&report, 7), "but not if the list is not authenticated");
+	}
+	kit_close(&k);
+	kit_open("tcg_log/shim-grub", &k);
+	kit_quote_only(&k, 1u << 10);
+	k.aggregate.v[0] ^= 1;
+	{
+		RUN(k);
+		ok(rc == 0 && r.checks[CHECK_BOOT_AGGREGATE].state == CHECK_FAIL &&
+		    r.checks[CHECK_EVENT_LOG].state == CHECK_NOT_RUN, "nor if boot_aggregate is another's");
+	}
+	memset(k.aggregate.v, 0, sizeof(k.aggregate.v));
+	{
+		RUN(k);
+		ok(rc == 0 && kit_has(&r, REASON_BOOT_AGGREGATE_MISMATCH, "found no TPM"), "zeros: IMA had no TPM");
+	}
+	kit_close(&k);
+	kit_open("tcg_log/shim-grub", &k);
+	kit_quote_only(&k, 0x4ff);
+	{
+		RUN(k);
+		ok(rc == 0 && r.checks[CHECK_BOOT_AGGREGATE].state == CHECK_PASS,
+		    "with PCRs 0-7 quoted the log gives 8 and 9");
+	}
+	buf_free(&k.log);
+	{
+		RUN(k);
+		ok(rc == 0 && r.checks[CHECK_BOOT_AGGREGATE].state == CHECK_NOT_RUN &&
+		    r.checks[CHECK_EVENT_LOG].state == CHECK_NOT_RUN && !report.has_log,
+		    "without a log they are missing, and nothing is decided");
+	}
+	kit_close(&k);
+	kit_open("debian12-vm", &k);
+	buf_free(&k.log);
+	{
+		RUN(k);
+		ok(rc == 0 && r.checks[CHECK_BOOT_AGGREGATE].state == CHECK_PASS,
+		    "PCRs 0-9 alone give boot_aggregate, without a log");
+	}
+	kit_close(&k);
+}
+
+/* Old kernels: boot_aggregate over SHA-1 PCRs 0-7, whatever else the TPM has. */
+static void
+test_old_aggregate(void)
+{
+	struct kit k;
+	struct err err = { 0 };
+	enum digest_alg alg[2] = { DIGEST_SHA1, DIGEST_SHA256 };
+
+	for (size_t i = 0; i < 2; i++) {
+		kit_open("debian12-vm", &k);
+		ok(boot_aggregate_of(alg[i], k.pcrs.banks[i].v, 7, &k.aggregate, &err) == 0, "PCRs 0-7");
+		RUN(k);
+		ok(rc == 0 && r.checks[CHECK_BOOT_AGGREGATE].state == CHECK_PASS, "of %s are accepted",
+		    digest_alg_name(alg[i]));
+		kit_close(&k);
+	}
+}
+
+static void
+test_banks(void)
+{
+	struct kit k;
+	struct tpm_pcr_bank swap;
+
+	kit_open("tcg_log/shim-grub", &k);
+	k.pcrs.banks[0].alg = DIGEST_SHA512;
+	{
+		RUN(k);
+		ok(rc == 0 && r.checks[CHECK_EVENT_LOG].state == CHECK_NOT_RUN &&
+		    r.checks[CHECK_EVENT_LOG].required && kit_warns(&r, "no sha512 digests"),
+		    "a quoted bank that the log lacks leaves the check open");
+	}
+	kit_close(&k);
+	kit_open("tcg_log/shim-grub", &k);
+	swap = k.pcrs.banks[0];
+	k.pcrs.banks[0] = k.pcrs.banks[1];
+	k.pcrs.banks[1] = swap;
+	{
+		RUN(k);
+		ok(rc == 0 && report.bank == DIGEST_SHA384 && r.n_findings == 0,
+		    "facts come from the strongest quoted bank");
+	}
+	/* One bank wrong is wrong, however good the others are. */
+	k.pcrs.banks[0].v[3][0] ^= 1;
+	{
+		RUN(k);
+		ok(rc == 0 && kit_has(&r, REASON_EVENT_LOG_MISMATCH, "PCR 3 of bank"), "each quoted bank counts");
+	}
+	kit_close(&k);
+}
+
+/* ---- quirks ------------------------------------------------------------------- */
+
+static void
+make_locality(struct kit *k, uint8_t locality)
+{
+	for (size_t i = 0; i < k->pcrs.n_banks; i++) {
+		struct tpm_pcr_bank *bank = &k->pcrs.banks[i];
+		HASHER_AUTO struct hasher *h = NULL;
+		size_t size = digest_alg_size(bank->alg);
+		struct tcg_log log;
+		struct tcg_event ev;
+
+		memset(bank->v[0], 0, LIMIT_DIGEST);
+		bank->v[0][size - 1] = locality;
+		if (hasher_new(bank->alg, &h, NULL) != 0 || tcg_log_open(buf_view(&k->log), &log, NULL) != 0)
+			abort();
+		while (tcg_log_next(&log, &ev, NULL) > 0)
+			if (ev.pcr == 0 && ev.type != EV_NO_ACTION &&
+			    !hasher_run(h, span_of(bank->v[0], size), tcg_event_digest(&ev, bank->alg),
+			    bank->v[0]))
+				abort();
+	}
+}
+
+static void
+add_locality(struct kit *k, uint8_t locality)
+{
+	char data[17] = "StartupLocality";
+	BUF_AUTO struct buf keep = buf_init(MIB(1));
+	struct tpm_pcrs pcrs = k->pcrs;
+
+	data[16] = (char)locality;
+	kit_append(k, 0, EV_NO_ACTION, span_of(data, 17), span_of(data, 17));
+	k->pcrs = pcrs;		/* EV_NO_ACTION extends nothing */
+}
+
+static void
+relabel_hcrtm(struct kit_event *x, void *cookie)
+{
+	(void)cookie;
+	if (x->ev.number == 2)
+		x->ev.type = EV_EFI_HCRTM_EVENT;
+}
+
+static void
+test_locality(void)
+{
+	struct kit k;
+
+	kit_open("tcg_log/shim-grub", &k);
+	k.in.has_list = false;
+	make_locality(&k, 3);
+	{
+		RUN(k);
+		ok(rc == 0 && r.n_findings == 0 && kit_warns(&r, "locality 3"),
+		    "a start from locality 3 that the log does not tell is found, and told");
+	}
+	add_locality(&k, 3);
+	{
+		RUN(k);
+		ok(rc == 0 && r.n_findings == 0 && report.log.locality == 3 && !kit_warns(&r, "locality"),
+		    "one that it tells is taken");
+	}
+	kit_close(&k);
+	kit_open("tcg_log/shim-grub", &k);
+	k.in.has_list = false;
+	kit_rewrite(&k, relabel_hcrtm, NULL);
+	make_locality(&k, 4);
+	{
+		RUN(k);
+		ok(rc == 0 && r.n_findings == 0 && report.log.locality == 4, "an H-CRTM starts PCR 0 with 4");
+	}
+	kit_close(&k);
+}
+
+static void
+test_tail(void)
+{
+	struct kit k;
+
+	kit_open("tcg_log/shim-grub", &k);
+	buf_str(&k.log, "bogus bytes that some firmware leaves behind");
+	{
+		RUN(k);
+		ok(rc == 0 && r.n_findings == 0 && r.checks[CHECK_EVENT_LOG].state == CHECK_PASS &&
+		    kit_warns(&r, "bytes that are no event"), "bogus bytes at the end are told, and harmless");
+	}
+	k.log.n = 5000;
+	{
+		RUN(k);
+		ok(rc == 0 && kit_has(&r, REASON_EVENT_LOG_MISMATCH, "events may be missing"),
+		    "a log that breaks off early does not replay, and why is told");
+	}
+	k.log.n = 40;
+	{
+		RUN(k);
+		ok(rc == ERR_TRUNCATED, "one without a first record is an error");
+	}
+	kit_close(&k);
+}
+
+static void
+drop_sha256(struct kit_event *x, void *cookie)
+{
+	(void)cookie;
+	if (x->ev.number == 20) {
+		x->ev.digests[0] = x->ev.digests[1];
+		x->ev.digests[1] = x->ev.digests[2];
+		x->ev.n_digests = 2;
+		for (size_t i = 0; i < 2; i++)
+			if (x->ev.digests[i].alg == DIGEST_SHA256)
+				x->ev.digests[i] = x->ev.digests[1 - i];
+		x->ev.n_digests = 1;
+	}
+}
+
+static void
+test_gap(void)
+{
+	struct kit k;
+
+	kit_open("tcg_log/shim-grub", &k);
+	kit_rewrite(&k, drop_sha256, NULL);
+	RUN(k);
+	ok(rc == 0 && r.checks[CHECK_EVENT_LOG].state == CHECK_NOT_RUN &&
+	    kit_warns(&r, "event 20 of the event log has no"), "a bank with a gap cannot be replayed");
+	kit_close(&k);
+}
+
+int
+main(void)
+{
+	test_recorded();
+	test_known_aggregate();
+	test_facts_shim();
+	test_facts_others();
+	test_altered();
+	test_digest_bits();
+	test_pretend_secure_boot();
+	test_relabelled();
+	test_image_as_text();
+	test_later();
+	test_coverage();
+	test_old_aggregate();
+	test_banks();
+	test_locality();
+	test_tail();
+	test_gap();
+	return done();
+}

@@ -1,0 +1,337 @@
+/* A demand is met only by a boot that meets it: what cannot be judged stays open, what is
+ * malformed is refused, and a recorded profile names the first thing that changed. */
+#include "engine/boot_policy.h"
+#include "engine/boot_profile.h"
+#include "tests/boot_kit.h"
+
+#define KERNEL_VM "sha256:0f6cb532a6d7c8ffd6259791d38edd77d491e176ee263fc9d0d81d9a1e01cc71"
+#define MICROSOFT "sha256:48e99b991f57fc52f76149599bff0a58c47154229b9f8d603ac40d3500248507"
+#define DEBIAN "sha256:079646974bce09b1f04da67bd722d1fb0947ae4c4010bccdbba52d5b23cbf1a2"
+#define PCR0_VM "bbd899b9ae972ffaafdd3df04596fb7b4907d9d245b71f11744d15233ea23ba7"
+#define CMDLINE_VM "console=ttyS0 root=/dev/vda rw ima_policy=tcb audit=1 initrd=initrd"
+
+static json_t *
+parse(const char *text)
+{
+	json_t *j = NULL;
+	struct err e = { 0 };
+
+	if (json_parse(span_str(text), MIB(1), &j, &e) != 0) {
+		printf("Bail out! %s: %s\n", text, e.message);
+		exit(99);
+	}
+	return j;
+}
+
+/* Judge the kit's boot by a policy; what came of the check. */
+static enum check_state
+judge(struct kit *k, const json_t *policy, enum reason *reason, char *text, size_t n)
+{
+	BOOT_REPORT_AUTO struct boot_report report = { 0 };
+	RESULT_AUTO struct result r = result_init();
+	struct err e = { 0 };
+	int rc;
+
+	k->in.policy = policy;
+	rc = kit_judge(k, &report, &r, &e);
+	*reason = r.n_findings > 0 ? r.findings[0].reason : REASON_NONE;
+	(void)snprintf(text, n, "%s", rc != 0 ? e.message : r.n_findings > 0 ? r.findings[0].text :
+	    r.n_warnings > 0 ? r.warnings[r.n_warnings - 1] : "");
+	ok(rc == 0 && r.checks[CHECK_BOOT_POLICY].required, "judged");
+	return rc != 0 ? CHECK_NOT_RUN : r.checks[CHECK_BOOT_POLICY].state;
+}
+
+static void
+expect(struct kit *k, const char *policy, enum check_state want, enum reason want_reason,
+    const char *words)
+{
+	JSON_AUTO json_t *j = parse(policy);
+	enum reason reason;
+	char text[1024];
+	enum check_state got = judge(k, j, &reason, text, sizeof(text));
+
+	if (!ok(got == want && reason == want_reason && strstr(text, words) != NULL, "%s: %s",
+	    check_state_token(want), policy))
+		diag("got %s %s: %s", check_state_token(got), reason_code(reason), text);
+}
+
+static void
+test_vm(void)
+{
+	struct kit k;
+
+	kit_open("debian12-vm", &k);
+	expect(&k, "{\"secure_boot\": true}", CHECK_FAIL, REASON_SECURE_BOOT, "Secure Boot is off (event 5)");
+	expect(&k, "{\"signers\": [\"" MICROSOFT "\"]}", CHECK_FAIL, REASON_BOOT_SIGNER, "no signature was checked");
+	expect(&k, "{\"kernel\": [\"" KERNEL_VM "\"]}", CHECK_PASS, REASON_NONE, "");
+	expect(&k, "{\"kernel\": [\"" MICROSOFT "\"]}", CHECK_FAIL, REASON_BOOT_KERNEL, "event 11");
+	expect(&k, "{\"pcrs\": {\"sha256\": {\"0\": [\"" PCR0_VM "\"]}}}", CHECK_PASS, REASON_NONE, "");
+	expect(&k, "{\"pcrs\": {\"sha256\": {\"2\": [\"" PCR0_VM "\"]}}}", CHECK_FAIL, REASON_BOOT_PCR, "PCR 2");
+	expect(&k, "{\"pcrs\": {\"sha512\": {\"0\": [\"" PCR0_VM PCR0_VM "\"]}}}", CHECK_NOT_RUN, REASON_NONE,
+	    "no quote covers it");
+	expect(&k, "{\"event_log\": true, \"boot_aggregate\": true}", CHECK_PASS, REASON_NONE, "");
+	kit_close(&k);
+}
+
+/* The EFI stub's load options: only a digest in the log. */
+static void
+test_cmdline_stub(void)
+{
+	struct kit k;
+
+	kit_open("debian12-vm", &k);
+	expect(&k, "{\"cmdline\": [\"" CMDLINE_VM "\"]}", CHECK_PASS, REASON_NONE, "");
+	expect(&k, "{\"cmdline\": [\"other\", \"" CMDLINE_VM "\"]}", CHECK_PASS, REASON_NONE, "");
+	expect(&k, "{\"cmdline\": [\"" CMDLINE_VM " init=/bin/sh\"]}", CHECK_FAIL, REASON_BOOT_CMDLINE,
+	    "only its digest");
+	expect(&k, "{\"cmdline\": [{\"regex\": \"console=.*\"}]}", CHECK_FAIL, REASON_BOOT_CMDLINE,
+	    "cannot be tried without the text");
+	k.in.cmdline = span_lit(CMDLINE_VM "\n");
+	expect(&k, "{\"cmdline\": [{\"regex\": \"console=.* root=/dev/vda .*\"}]}", CHECK_PASS, REASON_NONE, "");
+	expect(&k, "{\"cmdline\": [{\"regex\": \"console=.* root=/dev/vda\"}]}", CHECK_FAIL,
+	    REASON_BOOT_CMDLINE, "root=/dev/vda rw");
+	k.in.cmdline = span_lit("console=ttyS0 root=/dev/vda quiet");
+	expect(&k, "{\"cmdline\": [{\"regex\": \"console=.*\"}]}", CHECK_FAIL, REASON_BOOT_CMDLINE,
+	    "has another digest");
+	kit_close(&k);
+}
+
+static void
+test_shim(void)
+{
+	struct kit k;
+
+	kit_open("tcg_log/shim-grub", &k);
+	expect(&k, "{\"secure_boot\": true, \"signers\": [\"" MICROSOFT "\", \"" DEBIAN "\"]}", CHECK_PASS,
+	    REASON_NONE, "");
+	expect(&k, "{\"signers\": [\"" MICROSOFT "\"]}", CHECK_FAIL, REASON_BOOT_SIGNER, "CN=Debian Secure Boot CA");
+	expect(&k, "{\"cmdline\": [\"/vmlinuz console=ttyS0 loglevel=4 panic=-1\"]}", CHECK_PASS, REASON_NONE, "");
+	expect(&k, "{\"cmdline\": [\"BOOT_IMAGE=/vmlinuz console=ttyS0 loglevel=4 panic=-1\"]}", CHECK_PASS,
+	    REASON_NONE, "");
+	expect(&k, "{\"cmdline\": [{\"regex\": \"/vmlinuz console=ttyS[0-9] loglevel=\\\\d panic=-1\"}]}",
+	    CHECK_PASS, REASON_NONE, "");
+	expect(&k, "{\"cmdline\": [{\"regex\": \"/vmlinuz\"}]}", CHECK_FAIL, REASON_BOOT_CMDLINE, "loglevel=4");
+	expect(&k, "{\"kernel\": [\"sha384:85ac7473fe81fb47666a5c08d32d8e7a62af347ddae9567dff0781f954a9b06670"
+	    "accfcfa714830329b1e45cfa9e541c\"]}", CHECK_FAIL, REASON_BOOT_KERNEL, "event 25");
+	expect(&k, "{\"kernel\": [\"sha384:85ac7473fe81fb47666a5c08d32d8e7a62af347ddae9567dff0781f954a9b06670"
+	    "accfcfa714830329b1e45cfa9e541c\"], \"loaders\": [\"sha384:e6aeca317d23c019051c761a0a73820b0d7b486"
+	    "2e6f919455a68122b057431d652d9c6cc228853580332a8a9899c2f33\", \"sha384:e76b5df31a3a1564e26b1a4d3a"
+	    "be025955a98c6f69704e5953d8e1f8d51693df29af4c9a7e832386528c936827a408b0\"]}", CHECK_PASS,
+	    REASON_NONE, "");
+	kit_close(&k);
+	kit_open("tcg_log/systemd-boot", &k);
+	expect(&k, "{\"cmdline\": [{\"regex\": \"initrd=\\\\\\\\initrd console=ttyS0 .*\"}]}", CHECK_PASS,
+	    REASON_NONE, "");
+	kit_close(&k);
+	kit_open("tcg_log/uki", &k);
+	expect(&k, "{\"cmdline\": [\"console=ttyS0 loglevel=4 panic=-1\"]}", CHECK_PASS, REASON_NONE, "");
+	kit_close(&k);
+}
+
+/* Nothing that cannot be judged counts as met. */
+static void
+test_open(void)
+{
+	static const char *const demands[] = {
+		"{\"secure_boot\": true}", "{\"signers\": [\"" MICROSOFT "\"]}", "{\"kernel\": [\"" KERNEL_VM "\"]}",
+		"{\"cmdline\": [\"" CMDLINE_VM "\"]}", "{\"pcrs\": {\"sha256\": {\"0\": [\"" PCR0_VM "\"]}}}",
+		"{\"profile\": {\"version\": 1, \"bank\": \"sha256\", \"pcrs\": {\"0\": []}}}",
+	};
+	struct kit k;
+
+	for (size_t i = 0; i < sizeof(demands) / sizeof(demands[0]); i++) {
+		kit_open("tcg_log/shim-grub", &k);
+		kit_quote_only(&k, 1u << 10);
+		k.in.aggregates_authenticated = false;
+		expect(&k, demands[i], CHECK_NOT_RUN, REASON_NONE, "no quote");
+		buf_free(&k.log);
+		expect(&k, demands[i], CHECK_NOT_RUN, REASON_NONE, i == 4 ? "no quote" : "no event log was given");
+		kit_close(&k);
+	}
+}
+
+static void
+append_good_cmdline(struct kit *k)
+{
+	kit_append(k, 8, EV_IPL, span_lit("kernel_cmdline: good\0"), span_lit("good"));
+}
+
+static void
+relabel(struct kit_event *x, void *cookie)
+{
+	(void)cookie;
+	if (x->ev.number == 42)
+		x->ev.data = span_lit("grub_cmd: /vmlinuz console=ttyS0 loglevel=4 panic=-1\0");
+}
+
+static void
+unreadable(struct kit_event *x, void *cookie)
+{
+	(void)cookie;
+	if (x->ev.number == 38 || x->ev.number == 42)
+		x->ev.data = span_lit("nothing of note");
+}
+
+/* root extends what the policy wants to see, and hides the rest as far as it can. */
+static void
+test_attacks(void)
+{
+	struct kit k;
+
+	kit_open("tcg_log/shim-grub", &k);
+	kit_rewrite(&k, relabel, NULL);
+	append_good_cmdline(&k);
+	expect(&k, "{\"cmdline\": [\"good\"]}", CHECK_FAIL, REASON_BOOT_AGGREGATE_MISMATCH, "boot_aggregate");
+	kit_close(&k);
+	kit_open("tcg_log/shim-grub", &k);
+	k.in.has_list = false;
+	kit_rewrite(&k, relabel, NULL);
+	append_good_cmdline(&k);
+	expect(&k, "{\"cmdline\": [\"good\"]}", CHECK_FAIL, REASON_BOOT_CMDLINE, "event 38");
+	kit_rewrite(&k, unreadable, NULL);
+	expect(&k, "{\"cmdline\": [\"good\"]}", CHECK_FAIL, REASON_BOOT_CMDLINE, "could hide a command line");
+	kit_close(&k);
+	kit_open("debian12-vm", &k);
+	k.in.has_list = false;
+	kit_append(&k, 4, EV_EFI_BOOT_SERVICES_APPLICATION, span_lit("x"), span_lit("an approved kernel"));
+	expect(&k, "{\"kernel\": [\"sha256:"
+	    "4c6f7fdb1ef1dd8b4aa7ae6eb2eb1e14b7ad64d2cdb2ab3cb0ab4dc5b44bb7e2\"]}", CHECK_FAIL,
+	    REASON_BOOT_KERNEL, "event 11");
+	kit_close(&k);
+}
+
+/* shim told not to check what it starts. */
+static void
+test_mok_sb_state(void)
+{
+	BUF_AUTO struct buf v = buf_init(KIB(1));
+	struct uefi_guid shim;
+	struct kit k;
+
+	if (!uefi_guid_parse(span_lit(UEFI_GUID_SHIM), &shim))
+		abort();
+	buf_put(&v, shim.v, sizeof(shim.v));
+	buf_le64(&v, 10);
+	buf_le64(&v, 1);
+	buf_span(&v, span_lit("M\0o\0k\0S\0B\0S\0t\0a\0t\0e\0\1"));
+	kit_open("tcg_log/shim-grub", &k);
+	k.in.has_list = false;
+	kit_append(&k, 7, EV_EFI_VARIABLE_AUTHORITY, buf_view(&v), buf_view(&v));
+	expect(&k, "{\"secure_boot\": true}", CHECK_FAIL, REASON_SECURE_BOOT, "MokSBState");
+	kit_close(&k);
+}
+
+/* ---- profiles ----------------------------------------------------------------- */
+
+static json_t *
+profile_of(const char *name, enum digest_alg bank, uint32_t pcrs)
+{
+	BOOT_LOG_AUTO struct boot_log log = { 0 };
+	struct kit k;
+	json_t *j = NULL;
+	struct err e = { 0 };
+
+	kit_open(name, &k);
+	if (boot_log_load(buf_view(&k.log), &log, &e) != 0 ||
+	    boot_profile_from_log(&log, bank, pcrs, &j, &e) != 0) {
+		printf("Bail out! %s\n", e.message);
+		exit(99);
+	}
+	kit_close(&k);
+	return j;
+}
+
+static void
+expect_profile(struct kit *k, json_t *profile, enum check_state want, const char *words)
+{
+	JSON_AUTO json_t *policy = json_pack("{s:O}", "profile", profile);
+	enum reason reason;
+	char text[1024];
+	enum check_state got = judge(k, policy, &reason, text, sizeof(text));
+
+	if (!ok(got == want && strstr(text, words) != NULL, "profile: %s %s", check_state_token(want), words))
+		diag("got %s %s: %s", check_state_token(got), reason_code(reason), text);
+}
+
+static void
+drop_first(json_t *profile, const char *pcr)
+{
+	json_array_remove(json_object_get(json_object_get(profile, "pcrs"), pcr), 0);
+}
+
+static void
+test_profile(void)
+{
+	JSON_AUTO json_t *shim = profile_of("tcg_log/shim-grub", DIGEST_NONE, 0);
+	JSON_AUTO json_t *vm = profile_of("tcg_log/direct-sha512", DIGEST_SHA256, 0);
+	JSON_AUTO json_t *grub = profile_of("tcg_log/grub", DIGEST_SHA256, 1u << 4 | 1u << 8);
+	JSON_AUTO json_t *two = json_pack("[O, O]", vm, shim);
+	JSON_AUTO json_t *more = json_deep_copy(shim);
+	JSON_AUTO json_t *wrong = json_deep_copy(shim);
+	struct kit k;
+
+	kit_open("tcg_log/shim-grub", &k);
+	expect_profile(&k, shim, CHECK_PASS, "");
+	expect_profile(&k, two, CHECK_PASS, "");
+	expect_profile(&k, vm, CHECK_NOT_RUN, "no quote proves PCR 0 in its bank");
+	drop_first(more, "8");
+	expect_profile(&k, more, CHECK_FAIL, "PCR 8, measurement 1: not in the profile: EV_IPL \"grub_cmd: [ -z");
+	json_object_set_new(json_array_get(json_object_get(json_object_get(wrong, "pcrs"), "7"), 0), "digest",
+	    json_string("00000000000000000000000000000000000000000000000000000000000000000000000000000000"
+	    "0000000000000000"));
+	expect_profile(&k, wrong, CHECK_FAIL, "PCR 7, measurement 1: was EV_EFI_VARIABLE_DRIVER_CONFIG");
+	kit_append(&k, 9, EV_IPL, span_lit("new"), span_lit("new"));
+	k.in.has_list = false;
+	expect_profile(&k, shim, CHECK_FAIL, "not in the profile: EV_IPL \"new\"");
+	kit_close(&k);
+	kit_open("debian12-vm", &k);
+	expect_profile(&k, grub, CHECK_FAIL, "PCR 4, measurement 1");
+	expect_profile(&k, vm, CHECK_FAIL, "PCR 0, measurement 2: was EV_EFI_PLATFORM_FIRMWARE_BLOB");
+	kit_close(&k);
+}
+
+/* ---- malformed demands --------------------------------------------------------- */
+
+static void
+test_malformed(void)
+{
+	static const char *const bad[] = {
+		"{}", "[]", "{\"secure_boot\": false}", "{\"secure_boot\": 1}", "{\"unknown\": 1}",
+		"{\"signers\": []}", "{\"signers\": [\"" "sha256:00" "\"]}", "{\"signers\": [\"md6:00\"]}",
+		"{\"signers\": \"x\"}", "{\"signers\": [1]}", "{\"kernel\": {}}",
+		"{\"loaders\": [\"" KERNEL_VM "\"]}", "{\"cmdline\": []}", "{\"cmdline\": \"x\"}",
+		"{\"cmdline\": [1]}", "{\"cmdline\": [{\"regex\": \"(\"}]}", "{\"cmdline\": [{\"re\": \"x\"}]}",
+		"{\"cmdline\": [{\"regex\": 1}]}", "{\"pcrs\": {}}", "{\"pcrs\": {\"sha256\": {}}}",
+		"{\"pcrs\": {\"md5\": {\"0\": [\"00\"]}}}", "{\"pcrs\": {\"sha256\": {\"24\": [\"" PCR0_VM "\"]}}}",
+		"{\"pcrs\": {\"sha256\": {\"0\": []}}}", "{\"pcrs\": {\"sha256\": {\"0\": [\"00\"]}}}",
+		"{\"pcrs\": {\"sha256\": {\"00\": [\"" PCR0_VM "\"]}}}", "{\"profile\": {}}", "{\"profile\": []}",
+		"{\"profile\": {\"version\": 2, \"bank\": \"sha256\", \"pcrs\": {\"0\": []}}}",
+		"{\"profile\": {\"version\": 1, \"bank\": \"sha257\", \"pcrs\": {\"0\": []}}}",
+		"{\"profile\": {\"version\": 1, \"bank\": \"sha256\", \"pcrs\": {}}}",
+		"{\"profile\": {\"version\": 1, \"bank\": \"sha256\", \"pcrs\": {\"0\": [{\"digest\": \"00\"}]}}}",
+		"{\"profile\": {\"version\": 1, \"bank\": \"sha256\", \"pcrs\": {\"0\": [{}]}}}",
+		"{\"profile\": {\"version\": 1, \"bank\": \"sha256\", \"pcrs\": {\"x\": []}}}",
+		"{\"event_log\": false}", "{\"boot_aggregate\": null}",
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		JSON_AUTO json_t *j = parse(bad[i]);
+		struct err e = { 0 };
+
+		ok(boot_policy_check(j, &e) != 0 && e.message[0] != '\0', "refused: %s", bad[i]);
+	}
+}
+
+int
+main(void)
+{
+	test_vm();
+	test_cmdline_stub();
+	test_shim();
+	test_open();
+	test_attacks();
+	test_mok_sb_state();
+	test_profile();
+	test_malformed();
+	return done();
+}

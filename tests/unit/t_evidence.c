@@ -1,0 +1,366 @@
+/* The whole appraisal: on the recorded machine exactly the findings its README names;
+ * TRUSTED once they are approved; and no flipped bit of quote, signature or nonce, and no
+ * changed byte of the authenticated list, ever reads as TRUSTED. */
+#include "base/json.h"
+#include "engine/evidence.h"
+#include "engine/verdict.h"
+#include "tests/golden.h"
+#include "tests/make_quote.h"
+
+/* A recorded moment of debian12-vm and its policy. */
+struct scene {
+	struct file list, quote, signature, ak, pcrs_file, event_log;
+	struct tpm_pcrs *pcrs;
+	uint8_t nonce[21];
+	struct runtime_policy policy, approvals;
+	const struct runtime_policy *policies[2];
+	struct evidence_input in;
+};
+
+static json_t *
+lines_to_files(const struct file *f)
+{
+	json_t *files = json_object();
+	struct rd r = rd_init(file_view(f));
+	struct span line;
+
+	while (rd_line(&r, 4096, &line)) {
+		char digest[80], path[4096];
+		if (line.n < 68)
+			continue;
+		bool escaped = line.n > 66 && line.p[0] == '\\';	/* coreutils: backslashes in the name are doubled */
+
+		line = span_from(line, escaped);
+		(void)snprintf(digest, sizeof(digest), "sha256:%.64s", (const char *)line.p);
+		(void)snprintf(path, sizeof(path), "%.*s", (int)line.n - 66, (const char *)line.p + 66);
+		for (char *c = path; escaped && (c = strchr(c, '\\')) != NULL; c++)
+			memmove(c, c + 1, strlen(c));
+		if (json_object_get(files, path) == NULL)
+			json_object_set_new(files, path, json_array());
+		json_array_append_new(json_object_get(files, path), json_string(digest));
+	}
+	return files;
+}
+
+static json_t *
+key_json(const char *name)
+{
+	struct file f = golden(name);
+	json_t *j = json_pack("{s:s, s:o}", "name", name, "certificate", json_base64(file_view(&f)));
+
+	file_free(&f);
+	return j;
+}
+
+static json_t *
+base_policy(void)
+{
+	struct file list = golden("debian12-vm/whitelist.txt"), ex = golden("debian12-vm/excludes.txt");
+	json_t *excludes = json_array(), *j;
+	struct rd r = rd_init(file_view(&ex));
+	struct span line;
+
+	while (rd_line(&r, 4096, &line))
+		json_array_append_new(excludes, json_new_string(line));
+	j = json_pack("{s:i, s:s, s:[{s:s, s:o}], s:o, s:[o, o, o]}", "assay_policy", 1, "name", "vm",
+	    "layers", "name", "base", "files", lines_to_files(&list), "excludes", excludes,
+	    "keys", key_json("debian12-vm/ima-rsa.der"), key_json("debian12-vm/ima-ec.der"),
+	    key_json("debian12-vm/ima-p384.der"));
+	file_free(&list);
+	file_free(&ex);
+	return j;
+}
+
+static void
+load(json_t *j, struct runtime_policy *p)
+{
+	struct buf text = buf_init((size_t)1 << 26);
+	struct err e = { 0 };
+
+	json_write(j, &text);
+	if (runtime_policy_parse(buf_view(&text), p, &e) != 0 || runtime_policy_merged_usr(p, &e) != 0) {
+		printf("Bail out! policy: %s\n", e.message);
+		exit(99);
+	}
+	buf_free(&text);
+	json_decref(j);
+}
+
+static void
+scene_open(struct scene *s, int nr)
+{
+	char name[64];
+	struct err e = { 0 };
+	const struct { struct file *f; const char *kind, *end; } files[] = {
+		{ &s->list, "list", "bin" }, { &s->quote, "quote", "msg" },
+		{ &s->signature, "quote", "sig" }, { &s->pcrs_file, "quote", "pcrs" },
+	};
+
+	*s = (struct scene){ .nonce = { 0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa,
+	    0xbb, 0xcc, 0xdd, 0xee, 0xff, 0x00, 0x11, 0x22, 0x33, (uint8_t)nr } };
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		(void)snprintf(name, sizeof(name), "debian12-vm/%s%d.%s", files[i].kind, nr, files[i].end);
+		*files[i].f = golden(name);
+	}
+	s->ak = golden("debian12-vm/ak.pub");
+	s->event_log = golden("debian12-vm/eventlog.bin");
+	s->pcrs = calloc(1, sizeof(*s->pcrs));
+	if (tpm_pcrs_parse(file_view(&s->pcrs_file), s->pcrs, &e) != 0)
+		printf("Bail out! %s\n", e.message);
+	load(base_policy(), &s->policy);
+	s->policies[0] = &s->policy;
+	s->in = (struct evidence_input){ .ima_log = file_view(&s->list), .has_quote = true,
+	    .quote = file_view(&s->quote), .signature = file_view(&s->signature), .ak = file_view(&s->ak),
+	    .nonce = span_of(s->nonce, sizeof(s->nonce)), .pcrs = s->pcrs, .has_event_log = true,
+	    .event_log = file_view(&s->event_log), .bank = DIGEST_SHA256, .policies = s->policies,
+	    .n_policies = 1, .ctx = { .now = 1790000000 } };
+}
+
+static void
+scene_close(struct scene *s)
+{
+	struct file *files[] = { &s->list, &s->quote, &s->signature, &s->ak, &s->pcrs_file, &s->event_log };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		file_free(files[i]);
+	free(s->pcrs);
+	runtime_policy_free(&s->policy);
+	runtime_policy_free(&s->approvals);
+}
+
+/* The verdict alone; an error counts as undecided, which it is. */
+static enum verdict
+verdict_of(const struct evidence_input *in)
+{
+	struct result r = result_init();
+	struct evidence_report report;
+	struct err e = { 0 };
+	enum verdict v = evidence_appraise(in, &r, &report, &e) == 0 ? r.verdict : VERDICT_UNDECIDED;
+
+	evidence_report_free(&report);
+	result_free(&r);
+	return v;
+}
+
+static void
+test_facts(struct scene *s)
+{
+	static const struct { uint64_t entry; enum reason reason; } want[] = {
+		{ 329, REASON_VIOLATION }, { 408, REASON_DIGEST_MISMATCH },
+		{ 417, REASON_SIGNATURE_UNKNOWN_KEY }, { 418, REASON_SIGNATURE_INVALID },
+		{ 420, REASON_NOT_IN_POLICY }, { 426, REASON_NOT_IN_POLICY },
+		{ 427, REASON_NOT_IN_POLICY }, { 428, REASON_NOT_IN_POLICY },
+		{ 430, REASON_NOT_IN_POLICY }, { 431, REASON_VIOLATION },
+		{ 432, REASON_NOT_IN_POLICY }, { 547, REASON_NOT_IN_POLICY },
+	};
+	struct result r = result_init();
+	struct evidence_report report;
+	struct err e = { 0 };
+	bool same = true;
+
+	ok(evidence_appraise(&s->in, &r, &report, &e) == 0 && r.verdict == VERDICT_UNTRUSTED,
+	    "the recorded machine is untrusted %s", e.message);
+	same = is_int((int64_t)r.n_findings, sizeof(want) / sizeof(want[0]), "twelve findings");
+	for (size_t i = 0; same && i < r.n_findings; i++)
+		same = r.findings[i].entry == want[i].entry && r.findings[i].reason == want[i].reason &&
+		    r.findings[i].authenticated && r.findings[i].decides;
+	ok(same, "which are those its README names");
+	ok(report.total == 559 && report.authenticated == 554 && report.trusted == 542 &&
+	    report.findings == 12 && report.violations == 2, "counts");
+	for (size_t i = 0; i < CHECK_COUNT; i++)
+		if (i != CHECK_BOOT_POLICY && i != CHECK_POLICY)
+			ok(r.checks[i].state == CHECK_PASS, "check %s passes", check_token((enum check_id)i));
+	ok(!report.has_state, "no state is kept of an untrusted machine");
+	evidence_report_free(&report);
+	result_free(&r);
+}
+
+/* Approve what was found, as an owner would. */
+static void
+approve(struct scene *s)
+{
+	struct result r = result_init();
+	struct evidence_report report;
+	struct err e = { 0 };
+	json_t *b64 = json_object();
+
+	if (evidence_appraise(&s->in, &r, &report, &e) != 0)
+		printf("Bail out! %s\n", e.message);
+	for (size_t i = 0; i < r.n_findings; i++) {
+		struct buf path = buf_init(8192), digest = buf_init(256);
+
+		if (r.findings[i].seen.alg == DIGEST_SHA256) {
+			buf_base64(&path, r.findings[i].path);
+			buf_str(&digest, "sha256:");
+			buf_hex(&digest, digest_view(&r.findings[i].seen));
+			json_object_set_new(b64, buf_cstr(&path), json_pack("[s]", buf_cstr(&digest)));
+		}
+		buf_free(&path);
+		buf_free(&digest);
+	}
+	load(json_pack("{s:i, s:s, s:[{s:s, s:o}], s:[{s:s, s:s, s:s}, {s:s, s:s, s:s}]}",
+	    "assay_policy", 1, "name", "approvals", "layers", "name", "owner", "files_b64", b64,
+	    "violations", "path", "/var/log/audit/audit\\.log", "match", "full", "action", "ignore",
+	    "path", "/root/viol", "match", "full", "action", "ignore"), &s->approvals);
+	s->policies[1] = &s->approvals;
+	s->in.n_policies = 2;
+	evidence_report_free(&report);
+	result_free(&r);
+}
+
+static void
+test_other_demands(struct scene *s)
+{
+	struct evidence_input in = s->in;
+
+	in.has_quote = false;
+	ok(verdict_of(&in) == VERDICT_UNDECIDED, "without a quote nothing is trusted");
+	in = s->in;
+	in.pcrs = NULL;
+	ok(verdict_of(&in) == VERDICT_TRUSTED, "PCR values from the logs alone will do");
+	in.has_event_log = false;
+	ok(verdict_of(&in) == VERDICT_UNDECIDED, "without any source for PCRs 0 to 9: undecided");
+	in = s->in;
+	in.require_all = true;
+	ok(verdict_of(&in) == VERDICT_UNTRUSTED, "a tail, where all is required");
+	in = s->in;
+	in.bank = DIGEST_SHA1;
+	ok(verdict_of(&in) == VERDICT_UNTRUSTED, "a bank that was not quoted");
+}
+
+static void
+test_wrong_list(struct scene *s)
+{
+	struct file two = golden("debian12-vm/list2.bin");
+	struct evidence_input in = s->in;
+	struct result r = result_init();
+	struct evidence_report report;
+	struct err e = { 0 };
+
+	in.ima_log = file_view(&two);
+	ok(evidence_appraise(&in, &r, &report, &e) == 0 && r.verdict == VERDICT_UNDECIDED &&
+	    r.n_findings > 0 && r.findings[0].reason == REASON_PCR_MISMATCH &&
+	    report.authenticated == 0, "a list read too early: undecided, pcr-mismatch");
+	evidence_report_free(&report);
+	result_free(&r);
+	file_free(&two);
+}
+
+/* Sampled over the whole recorded list: each byte in turn would take a minute. */
+static void
+test_list_bytes(struct scene *s)
+{
+	struct ima_log log;
+	struct ima_entry n;
+	struct err e = { 0 };
+	size_t trusted = 0, tried = 0;
+
+	if (ima_log_open(file_view(&s->list), &log, &e) != 0)
+		return;
+	while (ima_log_next(&log, &n, &e) > 0 && n.number <= 554) {
+		if (n.violation || n.number % 37 != 0)
+			continue;
+		for (size_t at = n.offset; at < n.offset + n.size; at += 13) {
+			s->list.p[at] ^= 0x20;
+			trusted += verdict_of(&s->in) == VERDICT_TRUSTED;
+			s->list.p[at] ^= 0x20;
+			tried++;
+		}
+	}
+	ima_log_close(&log);
+	ok(trusted == 0 && tried > 100, "none of %zu changed bytes of the list is trusted", tried);
+}
+
+static size_t
+count_trusted(const struct evidence_input *in, const uint8_t *bytes, size_t n)
+{
+	uint8_t *p = (uint8_t *)(uintptr_t)bytes;
+	size_t trusted = 0;
+
+	for (size_t bit = 0; bit < 8 * n; bit++) {
+		p[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+		trusted += verdict_of(in) == VERDICT_TRUSTED;
+		p[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+	}
+	return trusted;
+}
+
+/* Every bit of quote, signature, nonce and list, over a whole small list of a real
+ * kernel; every bit of the recorded quotes is t_quote's. */
+static void
+test_every_bit(void)
+{
+	struct file list = golden("ima_log/ima-sig-6.12/list.bin"), pf = golden("ima_log/ima-sig-6.12/pcrs.json");
+	struct tpm_pcrs *p = calloc(1, sizeof(*p));
+	struct err e = { 0 };
+
+	if (p == NULL || tpm_pcrs_parse(file_view(&pf), p, &e) != 0) {
+		printf("Bail out! %s\n", e.message);
+		exit(99);
+	}
+	struct made_quote q = make_quote(10, tpm_pcrs_get(p, DIGEST_SHA256, 10), 3, 1000);
+	struct evidence_input in = { .ima_log = file_view(&list), .has_quote = true,
+	    .quote = buf_view(&q.attest), .signature = buf_view(&q.signature), .ak = buf_view(&q.ak),
+	    .nonce = span_of(q.nonce, sizeof(q.nonce)), .bank = DIGEST_SHA256, .integrity_only = true };
+
+	ok(verdict_of(&in) == VERDICT_TRUSTED, "a quote of our own over a real list");
+	ok(count_trusted(&in, q.attest.p, q.attest.n) == 0, "no flipped bit of the quote is trusted");
+	ok(count_trusted(&in, q.signature.p, q.signature.n) == 0, "nor of the signature");
+	ok(count_trusted(&in, q.nonce, sizeof(q.nonce)) == 0, "nor of the nonce");
+	ok(count_trusted(&in, list.p, list.n) == 0, "nor of the list");
+	made_quote_free(&q);
+	free(p);
+	file_free(&list);
+	file_free(&pf);
+}
+
+static void
+test_resume(struct scene *s)
+{
+	struct scene later;
+	struct result r = result_init(), r2 = result_init();
+	struct evidence_report a, b;
+	struct err e = { 0 };
+	struct buf text = buf_init(1 << 20);
+	struct resume_state state = { 0 };
+
+	ok(evidence_appraise(&s->in, &r, &a, &e) == 0 && a.has_state && a.state.count == 541 &&
+	    resume_state_write(&a.state, &text, &e) == 0 &&
+	    resume_state_parse(buf_view(&text), &state, &e) == 0, "a trusted machine leaves a state");
+	scene_open(&later, 3);
+	later.in.policies = s->in.policies;
+	later.in.n_policies = s->in.n_policies;
+	later.in.resume = &state;
+	ok(evidence_appraise(&later.in, &r2, &b, &e) == 0 && b.resumed && b.authenticated == 554 &&
+	    b.total == 559 && r2.verdict == VERDICT_UNTRUSTED && r2.n_findings == 1 &&
+	    r2.findings[0].entry == 547, "the next appraisal goes on from it, and finds what is new");
+	evidence_report_free(&a);
+	evidence_report_free(&b);
+	result_free(&r);
+	result_free(&r2);
+	resume_state_free(&state);
+	buf_free(&text);
+	scene_close(&later);
+}
+
+int
+main(void)
+{
+	struct scene s;
+
+	scene_open(&s, 3);
+	test_facts(&s);
+	approve(&s);
+	ok(verdict_of(&s.in) == VERDICT_TRUSTED, "with the findings approved: trusted");
+	test_other_demands(&s);
+	test_wrong_list(&s);
+	test_list_bytes(&s);
+	scene_close(&s);
+
+	scene_open(&s, 1);
+	approve(&s);
+	test_resume(&s);
+	scene_close(&s);
+	test_every_bit();
+	return done();
+}
