@@ -14,6 +14,8 @@
 #ifndef BASE_RD_H
 #define BASE_RD_H
 
+#include <endian.h>
+
 #include "base/err.h"
 #include "base/span.h"
 
@@ -88,26 +90,25 @@ rd_u8(struct rd *r, uint8_t *out)
 	return true;
 }
 
-#define RD_INT(name, type, bytes, shift)				\
+#define RD_INT(name, type, to_host)					\
 MUST_CHECK static inline bool						\
 name(struct rd *r, type *out)						\
 {									\
 	struct span s;							\
-	type v = 0;							\
+	type v;								\
 									\
-	if (!rd_bytes(r, bytes, &s))					\
+	if (!rd_bytes(r, sizeof(v), &s))				\
 		return false;						\
-	for (unsigned i = 0; i < (bytes); i++)				\
-		v |= (type)((type)s.p[i] << (shift));			\
-	*out = v;							\
+	memcpy(&v, s.p, sizeof(v));					\
+	*out = to_host(v);						\
 	return true;							\
 }
-RD_INT(rd_le16, uint16_t, 2, 8 * i)
-RD_INT(rd_le32, uint32_t, 4, 8 * i)
-RD_INT(rd_le64, uint64_t, 8, 8 * i)
-RD_INT(rd_be16, uint16_t, 2, 8 * (1 - i))
-RD_INT(rd_be32, uint32_t, 4, 8 * (3 - i))
-RD_INT(rd_be64, uint64_t, 8, 8 * (7 - i))
+RD_INT(rd_le16, uint16_t, le16toh)
+RD_INT(rd_le32, uint32_t, le32toh)
+RD_INT(rd_le64, uint64_t, le64toh)
+RD_INT(rd_be16, uint16_t, be16toh)
+RD_INT(rd_be32, uint32_t, be32toh)
+RD_INT(rd_be64, uint64_t, be64toh)
 #undef RD_INT
 
 /* Counted bytes: a length of the named width, at most ${max}, then the bytes.

@@ -10,7 +10,8 @@ print_layer(const struct collect_layer *l, FILE *f)
 	term_name(f, span_str(l->name), 40);
 	fprintf(f, ": %llu files", (unsigned long long)s->files);
 	if (s->archives + s->cached > 0)
-		fprintf(f, " from %llu archives", (unsigned long long)(s->archives + s->cached));
+		fprintf(f, " from %llu archive%s", (unsigned long long)(s->archives + s->cached),
+		    s->archives + s->cached == 1 ? "" : "s");
 	if (s->cached > 0)
 		fprintf(f, " (%llu known from the cache)", (unsigned long long)s->cached);
 	if (s->bytes > 0)
@@ -44,8 +45,8 @@ collect_print(const struct collect *c, FILE *f)
 		print_escaped(f, span_str(c->warnings[i]));
 		fputc('\n', f);
 	}
-	fprintf(f, "%llu paths in %zu layers\n", (unsigned long long)policy_builder_paths(c->builder),
-	    c->policy->n_layers);
+	fprintf(f, "%llu paths in %zu layer%s\n", (unsigned long long)policy_builder_paths(c->builder),
+	    c->policy->n_layers, c->policy->n_layers == 1 ? "" : "s");
 	for (size_t i = 0; i < c->n_from; i++)
 		print_layer(&c->from[i], f);
 	if (c->n_unreadable == 0)

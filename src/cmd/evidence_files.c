@@ -68,7 +68,7 @@ evidence_files_usage(const struct invocation *in)
 	if (parts != 0 && parts != 4)
 		return "--quote, --signature, --ak and --nonce go together: a quote that is not"
 		    " checked whole proves nothing";
-	if (!opt_has(in, "policy") && !opt_has(in, "integrity-only"))
+	if (!opt_has(in, "policy") && !opt_has(in, "integrity-only") && in->n_operands == 0)
 		return "want --policy, or --integrity-only to judge without one";
 	if (opt_has(in, "policy") && opt_has(in, "integrity-only"))
 		return "--policy and --integrity-only exclude each other";
@@ -138,7 +138,7 @@ load_resume(const struct invocation *in, struct evidence_files *f, struct err *e
 static int
 load_policies(const struct invocation *in, struct evidence_files *f, struct err *e)
 {
-	size_t n = opt_count(in, "policy");
+	size_t given = opt_count(in, "policy"), n = given + in->n_operands;
 	int rc;
 
 	if ((rc = policy_keys_load(in, "policy-key", &f->policy_keys, e)) != 0)
@@ -148,8 +148,11 @@ load_policies(const struct invocation *in, struct evidence_files *f, struct err 
 	if (f->loaded == NULL || f->policies == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	for (; f->n_loaded < n; f->n_loaded++) {
-		if ((rc = load_policy(opt_nth(in, "policy", f->n_loaded), &f->policy_keys,
-		    LOAD_POLICY_TRUST, &f->loaded[f->n_loaded], e)) != 0)
+		const char *path = f->n_loaded < given ? opt_nth(in, "policy", f->n_loaded) :
+		    in->operands[f->n_loaded - given];
+
+		if ((rc = load_policy(path, &f->policy_keys, LOAD_POLICY_TRUST,
+		    &f->loaded[f->n_loaded], e)) != 0)
 			return rc;
 		f->policies[f->n_loaded] = &f->loaded[f->n_loaded].policy;
 	}
@@ -205,6 +208,8 @@ evidence_files_load(const struct invocation *in, struct evidence_files *f, struc
 	    (rc = load_policies(in, f, e)) != 0)
 		return rc;
 	f->input.ima_log = file_view(&f->ima_log);
+	f->input.names = (struct evidence_names){ opt_get(in, "ima-log"), opt_get(in, "quote"),
+	    opt_get(in, "signature"), opt_get(in, "ak"), opt_get(in, "event-log") };
 	f->input.has_quote = opt_has(in, "quote");
 	f->input.quote = file_view(&f->quote);
 	f->input.signature = file_view(&f->signature);

@@ -1,5 +1,6 @@
 /* evidence_files.h: the options that name evidence, and the files behind them; shared
- * by "evidence verify" and "policy test". */
+ * by "evidence verify" and "policy test".  Policies come from --policy and from the
+ * operands, for the command that takes some. */
 #ifndef CMD_EVIDENCE_FILES_H
 #define CMD_EVIDENCE_FILES_H
 

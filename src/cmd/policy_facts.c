@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "engine/boot_policy.h"
 #include "engine/pattern.h"
 
 void
@@ -157,7 +158,10 @@ static void
 warn_other(struct policy_facts *f)
 {
 	const struct runtime_policy *p = &f->lp->policy;
+	struct err why = { 0 };
 
+	if (p->boot != NULL && boot_policy_check(p->boot, &why) != 0)
+		warn(f, "invalid-boot", "\"boot\" is invalid and makes the policy unusable: %s", why.message);
 	if (f->lp->enveloped && f->lp->signer == NULL)
 		warn(f, "signature-not-checked", "the policy is signed, but the signature was not checked: "
 		    "give the signer's key with --policy-key");

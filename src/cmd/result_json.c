@@ -41,6 +41,7 @@ finding_json(const struct finding *f)
 		json_object_set_new(j, "path_b64", json_null());
 	}
 	json_object_set_new(j, "authenticated", json_boolean(f->authenticated));
+	json_object_set_new(j, "decides", json_boolean(f->decides));
 	if (f->entry != 0)
 		json_object_set_new(j, "path_authenticated",
 		    json_boolean(f->authenticated && f->path_authenticated));

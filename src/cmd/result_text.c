@@ -79,7 +79,7 @@ static void
 print_finding(FILE *f, const struct finding *x, int width)
 {
 	fprintf(f, "  %6llu  %s%-*s%s  ", (unsigned long long)x->entry,
-	    term_colour(f, x->authenticated ? COLOUR_BAD : COLOUR_DIM), width,
+	    term_colour(f, x->decides ? COLOUR_BAD : COLOUR_DIM), width,
 	    reason_code(x->reason), term_reset(f));
 	if (x->path.n > 0)
 		term_name(f, x->path, term_left(f, (unsigned)width + 12));
@@ -96,7 +96,7 @@ print_finding(FILE *f, const struct finding *x, int width)
 
 /* One part of the list of findings: those that decide, or those of the tail. */
 static void
-print_findings(FILE *f, const struct result *r, bool authenticated, const char *title)
+print_findings(FILE *f, const struct result *r, bool decides, const char *title)
 {
 	int width = code_width(r);
 	bool any = false;
@@ -105,7 +105,7 @@ print_findings(FILE *f, const struct result *r, bool authenticated, const char *
 		const struct finding *x = &r->findings[i];
 
 		/* Those about no entry stand beside their check. */
-		if (x->authenticated != authenticated || x->entry == 0)
+		if (x->decides != decides || x->entry == 0)
 			continue;
 		if (!any)
 			fprintf(f, "\n%s\n", title);
@@ -115,14 +115,20 @@ print_findings(FILE *f, const struct result *r, bool authenticated, const char *
 }
 
 void
-result_print(FILE *f, const struct result *r, const struct evidence_report *report)
+result_print_findings(FILE *f, const struct result *r)
 {
-	print_headline(f, r, report);
-	print_checks(f, r);
 	print_findings(f, r, true, "Findings");
 	print_findings(f, r, false, "Not authenticated yet (these do not decide)");
 	for (size_t i = 0; i < r->n_warnings; i++) {
 		fputs(i == 0 ? "\nWarnings\n" : "", f);
 		fprintf(f, "  %s%s%s\n", term_colour(f, COLOUR_WARN), r->warnings[i], term_reset(f));
 	}
+}
+
+void
+result_print(FILE *f, const struct result *r, const struct evidence_report *report)
+{
+	print_headline(f, r, report);
+	print_checks(f, r);
+	result_print_findings(f, r);
 }

@@ -9,6 +9,9 @@
 /** result_print(f, r, report): Verdict first, then what it stands on, then every finding. */
 void result_print(FILE *f, const struct result *r, const struct evidence_report *report);
 
+/** result_print_findings(f, r): Only the findings about entries, and the warnings. */
+void result_print_findings(FILE *f, const struct result *r);
+
 /** result_json(r, report): docs/schema/result.schema.json.  NULL only if memory ran out. */
 json_t *result_json(const struct result *r, const struct evidence_report *report);
 

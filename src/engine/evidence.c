@@ -46,20 +46,28 @@ require(const struct evidence_input *in, struct result *r)
 	r->integrity_only = in->integrity_only;
 }
 
+/* Name the part that an error is about, by its file if there is one. */
+static int
+named(struct err *e, int rc, const char *file, const char *part)
+{
+	return file != NULL ? err_file(e, rc, file) : err_ctx(e, rc, "%s", part);
+}
+
 static int
 check_quote(struct run *x, struct err *e)
 {
 	const struct evidence_input *in = x->in;
 	struct quote_input q = { .attest = in->quote, .signature = in->signature, .ak = &x->ak,
-	    .nonce = in->nonce, .bank = in->bank, .pcr = IMA_PCR, .pcrs = in->pcrs };
+	    .nonce = in->nonce, .bank = in->bank, .pcr = IMA_PCR, .pcrs = in->pcrs,
+	    .attest_name = in->names.quote, .signature_name = in->names.signature };
 	int rc;
 
 	if (!in->has_quote)
 		return 0;
 	if ((rc = attest_key_parse(in->ak, &x->ak, e)) != 0)
-		return err_ctx(e, rc, "the attestation key");
+		return named(e, rc, in->names.ak, "the attestation key");
 	if ((rc = quote_check(&q, x->r, &x->report->quote, e)) != 0)
-		return err_ctx(e, rc, "the quote");
+		return named(e, rc, in->names.quote, "the quote");
 	x->authentic = quote_authentic(x->r) && x->r->checks[CHECK_SELECTION].state == CHECK_PASS &&
 	    x->r->checks[CHECK_DIGEST].state != CHECK_FAIL;
 	return 0;
@@ -185,7 +193,7 @@ match(struct run *x, struct err *e)
 		return rc;
 	in.target = have ? &t : NULL;
 	if ((rc = match_list(&in, &x->report->match, e)) != 0)
-		return err_ctx(e, rc, "the measurement list");
+		return named(e, rc, x->in->names.ima_log, "the measurement list");
 	x->report->resumed = x->resume != NULL;
 	if (t.by_digest && (x->report->match.kind == MATCH_PREFIX || x->report->match.kind == MATCH_KEXEC))
 		return settle(x, e);

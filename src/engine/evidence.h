@@ -19,7 +19,11 @@
 #include "formats/resume_state.h"
 #include "formats/tpm_pcrs.h"
 
+/* What the parts are called, for errors; each may be NULL. */
+struct evidence_names { const char *ima_log, *quote, *signature, *ak, *event_log; };
+
 struct evidence_input {
+	struct evidence_names names;
 	struct span ima_log;
 	bool has_quote;
 	struct span quote, signature, ak, nonce;

@@ -13,7 +13,8 @@ evidence_boot_replay(const struct evidence_input *in, const struct quote_facts *
 	if (!in->has_event_log || q->covered.n_banks > 0)
 		return 0;
 	if ((rc = boot_log_load(in->event_log, &log, e)) != 0)
-		return err_ctx(e, rc, "the event log");
+		return in->names.event_log == NULL ? err_ctx(e, rc, "the event log") :
+		    err_file(e, rc, in->names.event_log);
 	for (size_t i = 0; i < q->selection.n; i++) {
 		const struct tpm_bank *b = &q->selection.banks[i];
 		const struct boot_bank *bank = boot_log_bank(&log, b->alg);

@@ -265,7 +265,8 @@ resumed(const struct match_input *in, enum digest_alg column, const struct surve
 	/* A list that begins a boot, but goes on from where the old one stood: the TPM saw
 	 * no reset, so another kernel was started without one. */
 	rc = attempt_all(in, column, (struct attempt){ .from = from, .shift = from->count }, &kexec, e);
-	if (rc != 0 || kexec.kind == MATCH_PREFIX) {
+	/* Behind the state's own value with nothing new, any list would "match". */
+	if (rc != 0 || (kexec.kind == MATCH_PREFIX && kexec.count_at_match > from->count)) {
 		match_done(m);
 		*m = kexec;
 		m->kind = MATCH_KEXEC;

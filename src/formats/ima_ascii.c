@@ -128,20 +128,19 @@ put_field(struct buf *b, enum ima_field_id id, struct span word, bool is_ima)
 static bool
 rebuild(struct ima_log *log, struct ima_entry *n, struct span rest)
 {
-	enum ima_field_id ids[LIMIT_IMA_FIELDS];
-	size_t count = ima_template_fields(n->template_name, ids);
+	const struct ima_template *t = ima_template_get(log, n->template_name);
 
 	n->is_ima = span_is(n->template_name, "ima");
-	if (count == 0)
+	if (t->n == 0)
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		bool last = i + 1 == count;
+	for (size_t i = 0; i < t->n; i++) {
+		bool last = i + 1 == t->n;
 		size_t len = last ? rest.n : span_find(rest, ' ');
 
 		/* Before each field but the first stands a space, even if it is empty. */
 		if (!last && len == rest.n)
 			return false;
-		if (!put_field(&log->scratch, ids[i], span_head(rest, len), n->is_ima))
+		if (!put_field(&log->scratch, t->ids[i], span_head(rest, len), n->is_ima))
 			return false;
 		rest = span_from(rest, len + 1);
 	}

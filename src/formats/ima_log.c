@@ -6,34 +6,35 @@
 /* The largest PCR a PC has is 23; the kernel's pcr= takes up to 63. */
 #define PCR_MAX 63
 
+/* A record as it stands in the file. */
+struct record {
+	uint32_t pcr;
+	struct span digest, name, data;
+	struct span ima_digest, ima_name;	/* template "ima" has these for fields */
+};
+
 static bool
-rd_u32(struct ima_log *log, uint32_t *out)
+rd_u32(struct rd *r, bool big, uint32_t *out)
 {
-	return log->big_endian ? rd_be32(&log->r, out) : rd_le32(&log->r, out);
+	return big ? rd_be32(r, out) : rd_le32(r, out);
 }
 
 static bool
-rd_u32_span(struct ima_log *log, size_t max, struct span *out)
+rd_u32_span(struct rd *r, bool big, size_t max, struct span *out)
 {
-	return log->big_endian ? rd_be32_span(&log->r, max, out) :
-	    rd_le32_span(&log->r, max, out);
+	return big ? rd_be32_span(r, max, out) : rd_le32_span(r, max, out);
 }
 
 /* Template "ima": digest and name without lengths of the fields they make up. */
 static bool
-ima_data(struct ima_log *log, size_t digest_size, struct ima_entry *n)
+ima_data(struct rd *r, bool big, size_t digest_size, struct record *x)
 {
-	struct span digest, name;
-	size_t start = log->r.off;
+	size_t start = r->off;
 
-	if (!(rd_bytes(&log->r, digest_size, &digest) && rd_u32_span(log, LIMIT_IMA_NAME, &name)))
+	if (!(rd_bytes(r, digest_size, &x->ima_digest) && rd_u32_span(r, big, LIMIT_IMA_NAME, &x->ima_name)))
 		return false;
-	n->is_ima = true;
-	n->n_fields = 2;
-	n->fields[0] = (struct ima_field){ IMA_FIELD_D, digest };
-	n->fields[1] = (struct ima_field){ IMA_FIELD_N, name };
 	/* The length between the two is not hashed; the engine takes the fields. */
-	n->data = span_of(log->r.in.p + start, log->r.off - start);
+	x->data = span_of(r->in.p + start, r->off - start);
 	return true;
 }
 
@@ -41,58 +42,75 @@ ima_data(struct ima_log *log, size_t digest_size, struct ima_entry *n)
  * 20 takes the first bytes of the name as its length: they are not NUL, so that is far
  * beyond what a name may have, and the two cannot be confused. */
 static bool
-binary_ima_data(struct ima_log *log, struct ima_entry *n)
+binary_ima_data(struct rd *r, bool big, struct record *x)
 {
-	size_t start = log->r.off;
+	size_t start = r->off;
 
-	if (ima_data(log, 20, n))
+	if (ima_data(r, big, 20, x))
 		return true;
-	if (log->r.why != ERR_LIMIT)
+	if (r->why != ERR_LIMIT)
 		return false;
-	log->r.why = 0;
-	log->r.off = start;
-	return ima_data(log, 16, n);
+	r->why = 0;
+	r->off = start;
+	return ima_data(r, big, 16, x);
 }
 
 /* What every template has in front: PCR, digest, name. */
 static bool
-binary_head(struct ima_log *log, struct ima_entry *n)
+binary_head(struct rd *r, bool big, size_t digest_size, struct record *x)
 {
-	return rd_u32(log, &n->pcr) &&
-	    rd_bytes(&log->r, log->digest_size, &n->template_digest) &&
-	    rd_u32_span(log, LIMIT_IMA_NAME, &n->template_name) &&
-	    (n->pcr <= PCR_MAX || rd_fail(&log->r, ERR_RANGE));
+	return rd_u32(r, big, &x->pcr) && rd_bytes(r, digest_size, &x->digest) &&
+	    rd_u32_span(r, big, LIMIT_IMA_NAME, &x->name) &&
+	    (x->pcr <= PCR_MAX || rd_fail(r, ERR_RANGE));
 }
 
 static bool
-binary_record(struct ima_log *log, struct ima_entry *n)
+binary_record(struct rd *r, const struct ima_log *log, struct record *x)
 {
-	if (!binary_head(log, n))
+	x->ima_digest = span_of(NULL, 0);
+	if (!binary_head(r, log->big_endian, log->digest_size, x))
 		return false;
-	if (span_is(n->template_name, "ima"))
-		return binary_ima_data(log, n);
-	return rd_u32_span(log, LIMIT_IMA_DATA, &n->data);
+	if (span_is(x->name, "ima"))
+		return binary_ima_data(r, log->big_endian, x);
+	return rd_u32_span(r, log->big_endian, LIMIT_IMA_DATA, &x->data);
+}
+
+static void
+entry_from(const struct record *x, struct ima_entry *n)
+{
+	memset(n, 0, offsetof(struct ima_entry, fields));
+	n->pcr = x->pcr;
+	n->template_digest = x->digest;
+	n->template_name = x->name;
+	n->data = x->data;
+	if (x->ima_digest.n == 0)
+		return;
+	n->is_ima = true;
+	n->n_fields = 2;
+	n->fields[0] = (struct ima_field){ IMA_FIELD_D, x->ima_digest };
+	n->fields[1] = (struct ima_field){ IMA_FIELD_N, x->ima_name };
 }
 
 static int
 next_binary(struct ima_log *log, struct ima_entry *n, struct err *e)
 {
-	size_t start = log->r.off;
-	int why;
+	struct rd r = log->r;		/* the log's own stays in front of a bad record */
+	struct record x;
 
-	if (rd_left(&log->r) == 0)
+	if (rd_left(&r) == 0)
 		return 0;
-	if (!binary_record(log, n)) {
-		why = log->r.why;
-		log->r.off = start;
-		return err_at(e, why, start, "entry %llu of the measurement list: %s",
-		    (unsigned long long)n->number,
-		    why == ERR_TRUNCATED ? "the list ends inside it" :
-		    why == ERR_LIMIT ? "a length is larger than any the kernel writes" :
+	if (!binary_record(&r, log, &x)) {
+		log->r.why = r.why;
+		return err_at(e, r.why, log->r.off, "entry %llu of the measurement list: %s",
+		    (unsigned long long)log->next_number,
+		    r.why == ERR_TRUNCATED ? "the list ends inside it" :
+		    r.why == ERR_LIMIT ? "a length is larger than any the kernel writes" :
 		    "its PCR index is not a PCR");
 	}
-	n->offset = start;
-	n->size = log->r.off - start;
+	entry_from(&x, n);
+	n->offset = log->r.off;
+	n->size = r.off - log->r.off;
+	log->r.off = r.off;
 	return 1;
 }
 
@@ -101,14 +119,13 @@ next_binary(struct ima_log *log, struct ima_entry *n, struct err *e)
 static bool
 fits(struct span in, bool big_endian, size_t digest_size)
 {
-	struct ima_log probe = { .r = rd_init(in), .kind = IMA_LOG_BINARY,
-	    .big_endian = big_endian, .digest_size = digest_size };
-	struct ima_entry n = { 0 };
+	struct rd r = rd_init(in);
+	struct record x;
 
-	if (!binary_head(&probe, &n) || n.template_name.n == 0)
+	if (!binary_head(&r, big_endian, digest_size, &x) || x.name.n == 0)
 		return false;
-	for (size_t i = 0; i < n.template_name.n; i++)
-		if (n.template_name.p[i] < 0x21 || n.template_name.p[i] > 0x7e)
+	for (size_t i = 0; i < x.name.n; i++)
+		if (x.name.p[i] < 0x21 || x.name.p[i] > 0x7e)
 			return false;
 	return true;
 }
@@ -156,27 +173,28 @@ ima_log_close(struct ima_log *log)
 	buf_free(&log->scratch);
 }
 
+static int
+next_ascii(struct ima_log *log, struct ima_entry *entry, struct err *e)
+{
+	struct ima_entry n = { .number = log->next_number };
+	int rc = ima_ascii_next(log, &n, e);
+
+	if (rc > 0)
+		*entry = n;
+	return rc;
+}
+
 int
 ima_log_next(struct ima_log *log, struct ima_entry *entry, struct err *e)
 {
-	struct ima_entry n = { .number = log->next_number };
-	int rc;
+	int rc = log->kind == IMA_LOG_ASCII ? next_ascii(log, entry, e) : next_binary(log, entry, e);
 
-	rc = log->kind == IMA_LOG_ASCII ? ima_ascii_next(log, &n, e) : next_binary(log, &n, e);
 	if (rc <= 0)
 		return rc;
-	n.violation = span_zero(n.template_digest);
-	ima_template_decode(&n, log->big_endian);
-	log->next_number++;
-	*entry = n;
+	entry->number = log->next_number++;
+	entry->violation = span_zero(entry->template_digest);
+	ima_template_decode(log, entry);
 	return 1;
-}
-
-const char *
-ima_extend_name(enum ima_extend how)
-{
-	return how == IMA_EXTEND_PADDED_SHA1 ? "padded-sha1" :
-	    how == IMA_EXTEND_PADDED_SHA1_OLD ? "padded-sha1-old" : "bank";
 }
 
 bool

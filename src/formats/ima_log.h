@@ -78,9 +78,6 @@ struct ima_entry {
 	bool well_formed;		/* fields fit the template and fill the data exactly */
 	const char *why;		/* if not well_formed: a phrase that says why not */
 
-	size_t n_fields;
-	struct ima_field fields[LIMIT_IMA_FIELDS];
-
 	/* Decoded from the fields; empty or DIGEST_NONE where the template has none. */
 	enum digest_alg file_alg;	/* DIGEST_NONE: absent, or an algorithm we do not know */
 	struct span file_alg_name;	/* as written */
@@ -94,6 +91,18 @@ struct ima_entry {
 	enum digest_alg modsig_alg;
 	struct span modsig_digest;	/* d-modsig */
 	struct span evmsig;
+
+	/* Last, because what lies behind n_fields of them is not even cleared: a list has
+	 * many entries, and the array is most of the struct. */
+	size_t n_fields;
+	struct ima_field fields[LIMIT_IMA_FIELDS];
+};
+
+/* What a template name means; the reader remembers its last one. */
+struct ima_template {
+	struct span name;		/* in the list */
+	size_t n;			/* fields; 0: the template is not known */
+	enum ima_field_id ids[LIMIT_IMA_FIELDS];
 };
 
 enum ima_log_kind { IMA_LOG_BINARY = 1, IMA_LOG_ASCII };
@@ -105,6 +114,7 @@ struct ima_log {
 	size_t digest_size;		/* of the list's digest column: 20, 32, 48 or 64 */
 	uint64_t next_number;
 	size_t line;			/* ASCII: lines read so far */
+	struct ima_template last;
 	struct buf scratch;		/* ASCII: template data rebuilt for the current entry */
 };
 

@@ -7,25 +7,17 @@ static const char *const field_names[IMA_FIELD_COUNT] = {
 #undef FIELD
 };
 
-/* security/integrity/ima/ima_template.c, builtin_templates[]; every entry of a list is
- * looked up here, so lengths and fields are ready. */
-#define F(id) IMA_FIELD_##id
-static const struct {
-	const char *name;
-	uint8_t size, n;
-	enum ima_field_id ids[9];
-} builtin[] = {
-	{ "ima",        3, 2, { F(D), F(N) } },
-	{ "ima-ng",     6, 2, { F(D_NG), F(N_NG) } },
-	{ "ima-sig",    7, 3, { F(D_NG), F(N_NG), F(SIG) } },
-	{ "ima-ngv2",   8, 2, { F(D_NGV2), F(N_NG) } },
-	{ "ima-sigv2",  9, 3, { F(D_NGV2), F(N_NG), F(SIG) } },
-	{ "ima-buf",    7, 3, { F(D_NG), F(N_NG), F(BUF) } },
-	{ "ima-modsig", 10, 5, { F(D_NG), F(N_NG), F(SIG), F(D_MODSIG), F(MODSIG) } },
-	{ "evm-sig",    7, 9, { F(D_NG), F(N_NG), F(EVMSIG), F(XATTRNAMES), F(XATTRLENGTHS),
-	    F(XATTRVALUES), F(IUID), F(IGID), F(IMODE) } },
+/* security/integrity/ima/ima_template.c, builtin_templates[] */
+static const struct { const char *name, *format; } builtin[] = {
+	{ "ima",        "d|n" },
+	{ "ima-ng",     "d-ng|n-ng" },
+	{ "ima-sig",    "d-ng|n-ng|sig" },
+	{ "ima-ngv2",   "d-ngv2|n-ng" },
+	{ "ima-sigv2",  "d-ngv2|n-ng|sig" },
+	{ "ima-buf",    "d-ng|n-ng|buf" },
+	{ "ima-modsig", "d-ng|n-ng|sig|d-modsig|modsig" },
+	{ "evm-sig",    "d-ng|n-ng|evmsig|xattrnames|xattrlengths|xattrvalues|iuid|igid|imode" },
 };
-#undef F
 
 const char *
 ima_field_name(enum ima_field_id id)
@@ -42,43 +34,53 @@ ima_field_by_name(struct span name)
 	return IMA_FIELD_UNKNOWN;
 }
 
-size_t
-ima_template_fields(struct span name, enum ima_field_id ids[LIMIT_IMA_FIELDS])
+/* The fields that a format names; 0 if one is unknown or stands there twice: the name is
+ * not measured, so that its writer could choose which of the two counts. */
+static size_t
+parse_format(struct span format, enum ima_field_id ids[static LIMIT_IMA_FIELDS])
 {
-	struct span rest = name;
 	size_t n = 0;
 
-	for (size_t i = 0; i < sizeof(builtin) / sizeof(builtin[0]); i++) {
-		if (span_eq(name, span_of(builtin[i].name, builtin[i].size))) {
-			memcpy(ids, builtin[i].ids, builtin[i].n * sizeof(*ids));
-			return builtin[i].n;
-		}
-	}
 	for (bool more = true; more; n++) {
-		size_t bar = span_find(rest, '|');
+		size_t bar = span_find(format, '|');
 
-		more = bar < rest.n;
+		more = bar < format.n;
 		if (n == LIMIT_IMA_FIELDS)
 			return 0;
-		ids[n] = ima_field_by_name(span_head(rest, bar));
-		/* The name is not measured: a field twice would let its writer choose which one counts. */
+		ids[n] = ima_field_by_name(span_head(format, bar));
 		for (size_t i = 0; i < n; i++)
 			if (ids[i] == ids[n])
 				return 0;
 		if (ids[n] == IMA_FIELD_UNKNOWN)
 			return 0;
-		rest = span_from(rest, bar + 1);
+		format = span_from(format, bar + 1);
 	}
 	return n;
 }
 
+const struct ima_template *
+ima_template_get(struct ima_log *log, struct span name)
+{
+	struct ima_template *t = &log->last;
+	struct span format = name;
+
+	if (t->name.n > 0 && span_eq(t->name, name))
+		return t;
+	for (size_t i = 0; i < sizeof(builtin) / sizeof(builtin[0]); i++)
+		if (span_is(name, builtin[i].name))
+			format = span_str(builtin[i].format);
+	t->n = parse_format(format, t->ids);
+	t->name = name;
+	return t;
+}
+
 /* Cut the data into the template's fields; they must use it up exactly. */
 static bool
-split(struct ima_entry *n, const enum ima_field_id *ids, size_t count, bool big_endian)
+split(struct ima_entry *n, const struct ima_template *t, bool big_endian)
 {
 	struct rd r = rd_init(n->data);
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < t->n; i++) {
 		struct span bytes;
 
 		if (!(big_endian ? rd_be32_span(&r, LIMIT_IMA_DATA, &bytes) :
@@ -86,9 +88,9 @@ split(struct ima_entry *n, const enum ima_field_id *ids, size_t count, bool big_
 			n->why = "its data ends inside a field";
 			return false;
 		}
-		n->fields[i] = (struct ima_field){ ids[i], bytes };
+		n->fields[i] = (struct ima_field){ t->ids[i], bytes };
 	}
-	n->n_fields = count;
+	n->n_fields = t->n;
 	if (!rd_end(&r)) {
 		n->why = "its data goes on behind the last field";
 		n->n_fields = 0;
@@ -211,18 +213,17 @@ decode_field(struct ima_entry *n, const struct ima_field *f)
 }
 
 void
-ima_template_decode(struct ima_entry *n, bool big_endian)
+ima_template_decode(struct ima_log *log, struct ima_entry *n)
 {
-	enum ima_field_id ids[LIMIT_IMA_FIELDS];
-	size_t count = ima_template_fields(n->template_name, ids);
+	const struct ima_template *t = ima_template_get(log, n->template_name);
 
-	n->known_template = count > 0;
+	n->known_template = t->n > 0;
 	n->well_formed = false;
 	if (!n->known_template) {
 		n->why = "its template is not known";
 		return;
 	}
-	if (!n->is_ima && !split(n, ids, count, big_endian))
+	if (!n->is_ima && !split(n, t, log->big_endian))
 		return;
 	for (size_t i = 0; i < n->n_fields; i++)
 		if ((n->why = decode_field(n, &n->fields[i])) != NULL)

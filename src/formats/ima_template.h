@@ -5,13 +5,13 @@
 
 #include "formats/ima_log.h"
 
-/** ima_template_fields(name, ids): The fields of a built-in template, or of a format
- * string ("d-ng|n-ng|iuid"); their number, or 0 if any part is unknown. */
-size_t ima_template_fields(struct span name, enum ima_field_id ids[LIMIT_IMA_FIELDS]);
+/** ima_template_get(log, name): What the fields of a built-in template, or of a format
+ * string ("d-ng|n-ng|iuid"), are; valid until the next call.  ${name} points into the list. */
+const struct ima_template *ima_template_get(struct ima_log *log, struct span name);
 
-/** ima_template_decode(n, big_endian): From template_name and data, fill in fields and
- * what is decoded from them, and say whether they fit. */
-void ima_template_decode(struct ima_entry *n, bool big_endian);
+/** ima_template_decode(log, n): From template_name and data, fill in fields and what is
+ * decoded from them, and say whether they fit. */
+void ima_template_decode(struct ima_log *log, struct ima_entry *n);
 
 /* The ASCII reader (ima_ascii.c). */
 MUST_CHECK int ima_ascii_detect(struct ima_log *log, struct err *e);

@@ -195,16 +195,22 @@ tar_hash(struct tar *t, struct hasher *h, enum digest_alg alg, struct digest *d,
 struct stream_of_member {
 	struct stream s;
 	struct tar *t;
+	struct hasher *tee;
 };
 
 static int
 member_fill(struct stream *s, uint8_t *p, size_t n, size_t *got, struct err *e)
 {
-	return tar_data(((struct stream_of_member *)s)->t, p, n, got, e);
+	struct stream_of_member *m = (struct stream_of_member *)s;
+	int rc = tar_data(m->t, p, n, got, e);
+
+	if (rc == 0 && m->tee != NULL && !hasher_add(m->tee, span_of(p, *got)))
+		return err_set(e, ERR_CRYPTO, "computing a digest failed");
+	return rc;
 }
 
 int
-tar_stream(struct tar *t, struct stream **s, struct err *e)
+tar_stream(struct tar *t, struct hasher *tee, struct stream **s, struct err *e)
 {
 	static const struct stream_ops ops = { .fill = member_fill };
 	struct stream *n;
@@ -213,19 +219,44 @@ tar_stream(struct tar *t, struct stream **s, struct err *e)
 	if (rc != 0)
 		return rc;
 	((struct stream_of_member *)n)->t = t;
+	((struct stream_of_member *)n)->tee = tee;
 	*s = n;
 	return 0;
 }
 
-/* ---- into a tree --------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------- */
 
-struct into_tree {
+struct recorder {
 	struct hasher *h;
 	enum digest_alg alg;
-	bool whiteouts;
-	struct tree *tree;
+	int (*fn)(void *cookie, const struct tar_record *r, struct err *e);
+	void *cookie;
 	uint64_t *bytes;
 };
+
+static int
+record(void *cookie, struct tar *t, const struct tar_member *m, struct err *e)
+{
+	struct recorder *c = cookie;
+	struct tar_record r = { .kind = m->kind, .path = m->path, .target = m->target };
+	int rc;
+
+	/* A hard link may carry its content again (pax, archives made by cpio). */
+	r.hashed = m->kind == TAR_FILE || (m->kind == TAR_HARDLINK && m->size > 0);
+	if (r.hashed && (rc = tar_hash(t, c->h, c->alg, &r.digest, c->bytes, e)) != 0)
+		return rc;
+	return c->fn(c->cookie, &r, e);
+}
+
+int
+tar_records(struct stream *in, struct hasher *h, enum digest_alg alg,
+    int (*fn)(void *cookie, const struct tar_record *r, struct err *e), void *cookie,
+    uint64_t *bytes, struct err *e)
+{
+	struct recorder c = { h, alg, fn, cookie, bytes };
+
+	return tar_each(in, record, &c, e);
+}
 
 /* ".wh.NAME" hides NAME of the layers below, ".wh..wh..opq" all that the directory
  * had there (OCI image specification, layer.md, "Whiteouts"). */
@@ -251,55 +282,48 @@ whiteout(struct tree *tree, struct span path, bool *was, struct err *e)
 	return tree_whiteout(tree, buf_view(&hidden), e);
 }
 
-static int
-put_file(struct into_tree *i, struct tar *t, const struct tar_member *m, struct err *e)
+int
+tar_apply(const struct tar_record *r, bool whiteouts, struct tree *tree, struct err *e)
 {
 	uint32_t content = TREE_NONE;
-	struct digest d;
-	int rc;
-
-	if (m->kind == TAR_HARDLINK) {
-		/* A hard link may carry its content again (pax, cpio-made archives). */
-		if ((rc = tree_link(i->tree, m->path, m->target, &content, e)) != 0 || m->size == 0 ||
-		    content == TREE_NONE)
-			return rc;
-		if ((rc = tar_hash(t, i->h, i->alg, &d, i->bytes, e)) == 0)
-			tree_content(i->tree, content, &d);
-		return rc;
-	}
-	if ((rc = tar_hash(t, i->h, i->alg, &d, i->bytes, e)) != 0)
-		return rc;
-	return tree_file(i->tree, m->path, &d, NULL, e);
-}
-
-static int
-put_member(void *cookie, struct tar *t, const struct tar_member *m, struct err *e)
-{
-	struct into_tree *i = cookie;
 	bool was = false;
 	int rc;
 
-	if (i->whiteouts && ((rc = whiteout(i->tree, m->path, &was, e)) != 0 || was))
+	if (whiteouts && ((rc = whiteout(tree, r->path, &was, e)) != 0 || was))
 		return rc;
-	switch (m->kind) {
+	switch (r->kind) {
 	case TAR_FILE:
+		return tree_file(tree, r->path, &r->digest, NULL, e);
 	case TAR_HARDLINK:
-		return put_file(i, t, m, e);
+		rc = tree_link(tree, r->path, r->target, &content, e);
+		if (rc == 0 && r->hashed && content != TREE_NONE)
+			tree_content(tree, content, &r->digest);
+		return rc;
 	case TAR_DIR:
-		return tree_dir(i->tree, m->path, e);
+		return tree_dir(tree, r->path, e);
 	case TAR_SYMLINK:
-		return tree_symlink(i->tree, m->path, m->target, e);
+		return tree_symlink(tree, r->path, r->target, e);
 	case TAR_SPECIAL:
 	default:
-		return tree_special(i->tree, m->path, e);
+		return tree_special(tree, r->path, e);
 	}
+}
+
+struct applier { struct tree *tree; bool whiteouts; };
+
+static int
+apply(void *cookie, const struct tar_record *r, struct err *e)
+{
+	struct applier *a = cookie;
+
+	return tar_apply(r, a->whiteouts, a->tree, e);
 }
 
 int
 tar_into_tree(struct stream *in, struct hasher *h, enum digest_alg alg, bool whiteouts,
     struct tree *tree, uint64_t *bytes, struct err *e)
 {
-	struct into_tree i = { h, alg, whiteouts, tree, bytes };
+	struct applier a = { tree, whiteouts };
 
-	return tar_each(in, put_member, &i, e);
+	return tar_records(in, h, alg, apply, &a, bytes, e);
 }

@@ -35,11 +35,30 @@ MUST_CHECK int tar_data(struct tar *t, uint8_t *p, size_t n, size_t *got, struct
 MUST_CHECK int tar_hash(struct tar *t, struct hasher *h, enum digest_alg alg, struct digest *d,
     uint64_t *bytes, struct err *e);
 
-/** tar_stream(t, s, e): The member's data as a stream, valid inside ${fn}. */
-MUST_CHECK int tar_stream(struct tar *t, struct stream **s, struct err *e);
+/** tar_stream(t, tee, s, e): The member's data as a stream, valid inside ${fn}; bytes read
+ * are added to ${tee} if that is not NULL. */
+MUST_CHECK int tar_stream(struct tar *t, struct hasher *tee, struct stream **s, struct err *e);
 
-/** tar_into_tree(in, h, alg, whiteouts, tree, bytes, e): All members into ${tree};
- * ${whiteouts}: names that begin with ".wh." remove, as in a container's layer. */
+/* A member with its data hashed. */
+struct tar_record {
+	enum tar_kind kind;
+	struct span path, target;
+	bool hashed;		/* files, and hard links that carry their content again */
+	struct digest digest;
+};
+
+/** tar_records(in, h, alg, fn, cookie, bytes, e): ${fn} for each member's record, whose spans
+ * are valid during the call. */
+MUST_CHECK int tar_records(struct stream *in, struct hasher *h, enum digest_alg alg,
+    int (*fn)(void *cookie, const struct tar_record *r, struct err *e), void *cookie,
+    uint64_t *bytes, struct err *e);
+
+/** tar_apply(r, whiteouts, tree, e): What the record does to a tree.  ${whiteouts}: names
+ * that begin with ".wh." remove, as in a container's layer. */
+MUST_CHECK int tar_apply(const struct tar_record *r, bool whiteouts, struct tree *tree,
+    struct err *e);
+
+/** tar_into_tree(in, h, alg, whiteouts, tree, bytes, e): All members. */
 MUST_CHECK int tar_into_tree(struct stream *in, struct hasher *h, enum digest_alg alg,
     bool whiteouts, struct tree *tree, uint64_t *bytes, struct err *e);
 
