@@ -197,6 +197,13 @@ ima_log_next(struct ima_log *log, struct ima_entry *entry, struct err *e)
 	return 1;
 }
 
+const char *
+ima_extend_name(enum ima_extend how)
+{
+	return how == IMA_EXTEND_PADDED_SHA1 ? "padded-sha1" :
+	    how == IMA_EXTEND_PADDED_SHA1_OLD ? "padded-sha1-old" : "bank";
+}
+
 bool
 ima_entry_is_boot_aggregate(const struct ima_entry *entry)
 {
