@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/rfc3339.h"
 #include "base/text.h"
+#include "cmd/boot_options.h"
 #include "cmd/collect.h"
 #include "crypto/pubkey.h"
 
@@ -198,7 +199,7 @@ fill_policy(const struct invocation *in, struct runtime_policy *p, const struct 
 	p->excludes = x->patterns;	/* live as long as the policy is used here */
 	p->n_excludes = x->n;
 	if ((rc = add_created(p, e)) != 0 || (rc = add_keys(in, p, e)) != 0 ||
-	    (rc = add_closed(in, p, e)) != 0)
+	    (rc = add_closed(in, p, e)) != 0 || (rc = boot_options_add(in, p, e)) != 0)
 		return rc;
 	return opt_has(in, "no-merged-usr") ? 0 : runtime_policy_merged_usr(p, e);
 }
@@ -298,6 +299,10 @@ static const struct option_spec options[] = {
 	    "demand at least this digest, and leave weaker ones out" },
 	{ "closed-directory", 0, "DIR", true, COMPLETE_DIR, NULL,
 	    "unknown names below it are findings even when validly signed" },
+	{ "boot-profile", 0, "EVENTLOG", true, COMPLETE_FILE, NULL,
+	    "demand that a host boots as recorded in this firmware event log, or in one of several" },
+	{ "boot-pcrs", 0, "LIST", false, COMPLETE_NONE, NULL,
+	    "PCRs of the boot profile (0,2,3,4,6,7,8,9, and 12,13,14 where used)" },
 	{ "no-merged-usr", 0, NULL, false, COMPLETE_NONE, NULL,
 	    "the target has a /bin and a /lib of its own, beside /usr" },
 	{ "strip", 0, "DIR", true, COMPLETE_DIR, NULL,

@@ -26,6 +26,29 @@ boot_pcr_authentic(const struct boot_report *report, unsigned pcr)
 	    report->pcr[pcr].state == BOOT_PCR_AGGREGATE;
 }
 
+bool
+boot_pcr_proven(const struct boot_report *report, enum digest_alg bank, unsigned pcr)
+{
+	for (size_t i = 0; i < report->n_proven; i++)
+		if (report->proven[i].bank == bank)
+			return (report->proven[i].pcrs & 1u << pcr) != 0;
+	return false;
+}
+
+void
+boot_prove(struct boot_report *report, enum digest_alg bank, unsigned pcr)
+{
+	size_t i = 0;
+
+	while (i < report->n_proven && report->proven[i].bank != bank)
+		i++;
+	if (i == LIMIT_TPM_BANKS)
+		return;			/* a log declares no more banks than that */
+	if (i == report->n_proven)
+		report->proven[report->n_proven++].bank = bank;
+	report->proven[i].pcrs |= 1u << pcr;
+}
+
 void
 boot_report_free(struct boot_report *report)
 {

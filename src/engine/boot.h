@@ -62,6 +62,8 @@ struct boot_report {
 	struct boot_log log;
 	enum digest_alg bank;		/* that facts and pcr[] speak of; DIGEST_NONE: none */
 	struct boot_pcr pcr[LIMIT_PCRS];
+	struct { enum digest_alg bank; uint32_t pcrs; } proven[LIMIT_TPM_BANKS]; /* in every bank */
+	size_t n_proven;
 	struct boot_facts facts;	/* if has_log */
 };
 
@@ -79,8 +81,10 @@ void boot_report_free(struct boot_report *report);
 MUST_CHECK int boot_aggregate_of(enum digest_alg bank, uint8_t v[LIMIT_PCRS][LIMIT_DIGEST],
     unsigned last, struct digest *out, struct err *e);
 
-/** boot_pcr_authentic(report, pcr): Whether the log's events in ${pcr} are. */
+/** boot_pcr_authentic(report, pcr): Whether the log's events in ${pcr} are, in the report's
+ * bank; boot_pcr_proven: in another one. */
 bool boot_pcr_authentic(const struct boot_report *report, unsigned pcr);
+bool boot_pcr_proven(const struct boot_report *report, enum digest_alg bank, unsigned pcr);
 
 /** boot_report_json(report): The member "boot" of the result; NULL if memory ran out. */
 json_t *boot_report_json(const struct boot_report *report);

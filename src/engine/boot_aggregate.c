@@ -78,6 +78,7 @@ static int
 credit_log(const struct boot_input *in, struct boot_report *report, const struct digest *want,
     bool *fitted, struct err *e)
 {
+	const struct tpm_pcr_bank *quoted = boot_quoted(in, want->alg);
 	struct boot_bank *bank = NULL;
 	unsigned last = 0;
 	int rc;
@@ -91,11 +92,15 @@ credit_log(const struct boot_input *in, struct boot_report *report, const struct
 	if ((rc = fits(want, bank->v, LAST_NEW, &last, e)) < 0)
 		return rc;
 	*fitted = rc > 0;
-	if (!*fitted || !in->aggregates_authenticated || want->alg != report->bank)
+	if (!*fitted || !in->aggregates_authenticated)
 		return 0;
-	for (unsigned i = 0; i <= last; i++)
-		if (report->pcr[i].state == BOOT_PCR_UNKNOWN)
+	for (unsigned i = 0; i <= last; i++) {
+		if (quoted != NULL && (quoted->mask & 1u << i) != 0)
+			continue;	/* the quote has said already */
+		boot_prove(report, want->alg, i);
+		if (want->alg == report->bank)
 			report->pcr[i].state = BOOT_PCR_AGGREGATE;
+	}
 	return 0;
 }
 

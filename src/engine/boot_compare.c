@@ -158,6 +158,8 @@ compare_bank(struct boot_report *report, const struct tpm_pcr_bank *quoted,
 		if (!same(bank->v[pcr], quoted->v[pcr], bank->alg) &&
 		    (rc = explain(report, bank, pcr, quoted->v[pcr], &state, r, e)) != 0)
 			return rc;
+		if (state == BOOT_PCR_QUOTED)
+			boot_prove(report, bank->alg, pcr);
 		if (bank->alg == report->bank)
 			report->pcr[pcr].state = state;
 	}

@@ -13,6 +13,9 @@ MUST_CHECK int boot_pcrs_compare(const struct boot_input *in, struct boot_report
 MUST_CHECK int boot_aggregate_check(const struct boot_input *in, struct boot_report *report,
     struct result *r, struct err *e);
 
+/** boot_prove(report, bank, pcr): The log's events in that PCR and bank are authentic. */
+void boot_prove(struct boot_report *report, enum digest_alg bank, unsigned pcr);
+
 /** boot_quoted(in, bank): The quoted values of a bank, or NULL. */
 const struct tpm_pcr_bank *boot_quoted(const struct boot_input *in, enum digest_alg bank);
 

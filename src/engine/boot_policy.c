@@ -233,15 +233,14 @@ judge_secure_boot(struct demands *d, struct err *e)
 }
 
 static bool
-listed(const json_t *list, enum digest_alg alg, struct span bytes)
+listed(const json_t *list, const struct digest *seen)
 {
 	const json_t *one;
 	struct digest d;
 	size_t i;
 
 	json_array_foreach(list, i, one)
-		if (demand_digest(json_string_span(one), &d) && d.alg == alg &&
-		    span_eq(digest_view(&d), bytes))
+		if (demand_digest(json_string_span(one), &d) && digest_eq(&d, seen))
 			return true;
 	return false;
 }
@@ -252,7 +251,7 @@ judge_signer(struct demands *d, const json_t *list, const struct boot_authority 
 	BUF_AUTO struct buf b = buf_init(KIB(64));
 
 	if (a->kind != BOOT_AUTHORITY_OTHER &&
-	    listed(list, a->fingerprint.alg, digest_view(&a->fingerprint)))
+	    listed(list, &a->fingerprint))
 		return 0;
 	buf_escape(&b, a->source);
 	if (a->kind == BOOT_AUTHORITY_OTHER)
@@ -293,12 +292,44 @@ judge_signers(struct demands *d, const json_t *list, struct err *e)
 	return 0;
 }
 
+/* The digest of an image in any bank in which PCR 4 is proven. */
+static bool
+image_listed(const struct demands *d, const json_t *list, const struct boot_image *image)
+{
+	const struct tcg_event *ev = &d->report->log.events[image->event - 1].ev;
+
+	for (size_t i = 0; i < d->report->n_proven; i++) {
+		enum digest_alg bank = d->report->proven[i].bank;
+		struct digest seen;
+
+		if (boot_pcr_proven(d->report, bank, 4) &&
+		    digest_make(bank, tcg_event_digest(ev, bank), &seen) && listed(list, &seen))
+			return true;
+	}
+	return false;
+}
+
+/* Whether a digest in the list is of a bank in which PCR 4 is proven. */
+static bool
+comparable(const struct demands *d, const json_t *list)
+{
+	const json_t *one;
+	struct digest wanted;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+		if (demand_digest(json_string_span(one), &wanted) &&
+		    boot_pcr_proven(d->report, wanted.alg, 4))
+			return true;
+	return false;
+}
+
 static int
 judge_image(struct demands *d, const json_t *loaders, const struct boot_image *image, struct err *e)
 {
 	BUF_AUTO struct buf b = buf_init(KIB(1));
 
-	if (listed(loaders, d->report->bank, image->digest))
+	if (image_listed(d, loaders, image))
 		return 0;
 	buf_printf(&b, "%s:", digest_alg_name(d->report->bank));
 	buf_hex(&b, image->digest);
@@ -320,10 +351,13 @@ judge_kernel(struct demands *d, const json_t *kernels, const json_t *loaders, st
 		return 0;
 	if ((rc = demand_needs(d, "a kernel", 4, &go, e)) != 0 || !go)
 		return rc;
+	if (!comparable(d, kernels))
+		return demand_open(d, e, "the policy demands a kernel, but names no digest of a bank that is "
+		    "proven (%s is)", digest_alg_name(d->report->bank));
 	for (size_t i = 0; i < f->n_images; i++) {
 		if (f->images[i].pcr != 4)
 			continue;
-		if (listed(kernels, d->report->bank, f->images[i].digest))
+		if (image_listed(d, kernels, &f->images[i]))
 			found++;
 		else if ((rc = judge_image(d, loaders, &f->images[i], e)) != 0)
 			return rc;

@@ -52,7 +52,10 @@ boot_profile_from_log(const struct boot_log *log, enum digest_alg bank, uint32_t
 	JSON_AUTO json_t *j = NULL;
 	json_t *by_pcr = json_object();
 
-	if (bank == DIGEST_NONE)
+	/* The bank that most hosts quote; a profile says nothing about another. */
+	if (bank == DIGEST_NONE && boot_log_bank(log, DIGEST_SHA256) != NULL)
+		bank = DIGEST_SHA256;
+	else if (bank == DIGEST_NONE)
 		bank = boot_log_strongest(log);
 	if (boot_log_bank(log, bank) == NULL) {
 		json_decref(by_pcr);
@@ -62,7 +65,8 @@ boot_profile_from_log(const struct boot_log *log, enum digest_alg bank, uint32_t
 	j = json_pack("{s:i, s:s, s:o}", "version", PROFILE_VERSION, "bank", digest_alg_name(bank),
 	    "pcrs", by_pcr);
 	if (pcrs == 0)
-		pcrs = BOOT_PROFILE_PCRS;
+		pcrs = BOOT_PROFILE_ALWAYS |
+		    (BOOT_PROFILE_IF_USED & boot_log_bank(log, bank)->touched);
 	for (unsigned i = 0; j != NULL && i < LIMIT_PCRS; i++) {
 		char key[8];
 
@@ -298,7 +302,7 @@ boot_profile_compare(const json_t *profile, const struct boot_report *report,
 		s.recorded = json_object_get(pcrs, key);
 		if (s.recorded == NULL)
 			continue;
-		if (!report->has_log || report->bank != bank || !boot_pcr_authentic(report, i))
+		if (!report->has_log || !boot_pcr_proven(report, bank, i))
 			cannot_judge(&diff, i);
 		else if (diff.same)
 			compare_pcr(&s, &diff);

@@ -13,13 +13,15 @@
 
 #include "engine/boot.h"
 
-/* What changes though nobody changed anything: boot variables, GPT and what follows from
- * them; IMA's own; what is extended after the boot.  The others are recorded. */
-#define BOOT_PROFILE_PCRS ((1u << 0) | (1u << 2) | (1u << 3) | (1u << 4) | (1u << 6) | (1u << 7) | \
-    (1u << 8) | (1u << 9) | (1u << 12) | (1u << 13) | (1u << 14))
+/* Not recorded unless asked for is what changes though nobody changed anything (boot
+ * variables in 1, partitions in 5), IMA's own, and what is extended after the boot (11,
+ * 15).  12 to 14 are recorded only where the boot used them: few hosts quote them. */
+#define BOOT_PROFILE_ALWAYS ((1u << 0) | (1u << 2) | (1u << 3) | (1u << 4) | (1u << 6) | (1u << 7) | \
+    (1u << 8) | (1u << 9))
+#define BOOT_PROFILE_IF_USED ((1u << 12) | (1u << 13) | (1u << 14))
 
 /** boot_profile_from_log(log, bank, pcrs, out, e): The profile of a loaded log: ${bank}
- * DIGEST_NONE takes the strongest, ${pcrs} is a bit set (0: BOOT_PROFILE_PCRS).
+ * DIGEST_NONE takes sha256, or the strongest where the log lacks it; ${pcrs} is a bit set (0: as above).
  * ERR_UNSUPPORTED if the log lacks the bank. */
 MUST_CHECK int boot_profile_from_log(const struct boot_log *log, enum digest_alg bank,
     uint32_t pcrs, json_t **out, struct err *e);

@@ -109,6 +109,31 @@ exits 2 "a bank that the log lacks"
 run event-log verify "$shim/eventlog.bin" --pcrs "$shim/ORIGIN"
 exits 3 "PCR values that are none"
 
+# A recorded boot in a policy, and whole evidence under it.
+vm=$golden/debian12-vm
+judge() {
+	run evidence verify --ima-log "$vm/list3.bin" --quote "$vm/quote3.msg" --signature "$vm/quote3.sig" \
+		--ak "$vm/ak.pub" --nonce 00112233445566778899aabbccddeeff0011223303 --pcrs "$vm/quote3.pcrs" \
+		--policy "$tmp/policy.json" --json "$@"
+}
+state() { json "j['checks']['$1']['state']"; }
+for c in debian12-vm tcg_log/shim-grub; do
+	run policy build --from "digests:$vm/whitelist.txt" --boot-profile "$golden/$c/eventlog.bin" -o "$tmp/policy.json"
+	exits 0 "a policy with the boot profile of $c"
+	judge --event-log "$vm/eventlog.bin"
+	is "$(state boot-policy)" "$([ $c = debian12-vm ] && echo pass || echo fail)" "judged by it"
+done
+judge
+is "$(state boot-policy)" not-run "without an event log the demand stays open"
+run policy build --from "digests:$vm/whitelist.txt" --boot-profile "$vm/eventlog.bin" --boot-pcrs 0,7 -o "$tmp/policy.json"
+exits 0 "PCRs of one's own choice"
+is "$(python3 -c 'import json,sys; print(list(json.load(open(sys.argv[1]))["boot"]["profile"]["pcrs"]))' "$tmp/policy.json")" \
+	"['0', '7']" "and no others"
+run policy build --from "digests:$vm/whitelist.txt" --boot-pcrs 0,7 -o "$tmp/policy.json"
+exits 2 "--boot-pcrs without a profile"
+run policy build --from "digests:$vm/whitelist.txt" --boot-profile "$vm/list1.bin" -o "$tmp/policy.json"
+exits 3 "a profile of what is no event log"
+
 # The same through a TPM: its PCRs, and the file that tpm2_quote writes.
 if have swtpm tpm2_pcrextend tpm2_createak python3; then
 	mkdir "$tmp/state"

@@ -65,6 +65,10 @@ test_vm(void)
 	expect(&k, "{\"secure_boot\": true}", CHECK_FAIL, REASON_SECURE_BOOT, "Secure Boot is off (event 5)");
 	expect(&k, "{\"signers\": [\"" MICROSOFT "\"]}", CHECK_FAIL, REASON_BOOT_SIGNER, "no signature was checked");
 	expect(&k, "{\"kernel\": [\"" KERNEL_VM "\"]}", CHECK_PASS, REASON_NONE, "");
+	expect(&k, "{\"kernel\": [\"sha1:" "6885f2af4b28b64e835761717eec45c7b6b9526e" "\", \"" KERNEL_VM "\"]}",
+	    CHECK_PASS, REASON_NONE, "");
+	expect(&k, "{\"kernel\": [\"sha384:4aca9a638f708fa72b86c16fdcda464b9c0a0509e4f7be5bd6ce6a64c4cd66596f36d3"
+	    "f36b8ff53c5ec458074f5111bf\"]}", CHECK_NOT_RUN, REASON_NONE, "names no digest of a bank");
 	expect(&k, "{\"kernel\": [\"" MICROSOFT "\"]}", CHECK_FAIL, REASON_BOOT_KERNEL, "event 11");
 	expect(&k, "{\"pcrs\": {\"sha256\": {\"0\": [\"" PCR0_VM "\"]}}}", CHECK_PASS, REASON_NONE, "");
 	expect(&k, "{\"pcrs\": {\"sha256\": {\"2\": [\"" PCR0_VM "\"]}}}", CHECK_FAIL, REASON_BOOT_PCR, "PCR 2");
@@ -294,6 +298,7 @@ test_profile(void)
 	JSON_AUTO json_t *shim = profile_of("tcg_log/shim-grub", DIGEST_NONE, 0);
 	JSON_AUTO json_t *vm = profile_of("tcg_log/direct-sha512", DIGEST_SHA256, 0);
 	JSON_AUTO json_t *grub = profile_of("tcg_log/grub", DIGEST_SHA256, 1u << 4 | 1u << 8);
+	JSON_AUTO json_t *big = profile_of("tcg_log/direct-sha512", DIGEST_SHA512, 0);
 	JSON_AUTO json_t *two = json_pack("[O, O]", vm, shim);
 	JSON_AUTO json_t *more = json_deep_copy(shim);
 	JSON_AUTO json_t *wrong = json_deep_copy(shim);
@@ -302,12 +307,12 @@ test_profile(void)
 	kit_open("tcg_log/shim-grub", &k);
 	expect_profile(&k, shim, CHECK_PASS, "");
 	expect_profile(&k, two, CHECK_PASS, "");
-	expect_profile(&k, vm, CHECK_NOT_RUN, "no quote proves PCR 0 in its bank");
+	expect_profile(&k, vm, CHECK_FAIL, "PCR 4, measurement 1: missing: EV_EFI_BOOT_SERVICES_APPLICATION");
+	expect_profile(&k, big, CHECK_NOT_RUN, "no quote proves PCR 0 in its bank");
 	drop_first(more, "8");
 	expect_profile(&k, more, CHECK_FAIL, "PCR 8, measurement 1: not in the profile: EV_IPL \"grub_cmd: [ -z");
 	json_object_set_new(json_array_get(json_object_get(json_object_get(wrong, "pcrs"), "7"), 0), "digest",
-	    json_string("00000000000000000000000000000000000000000000000000000000000000000000000000000000"
-	    "0000000000000000"));
+	    json_string("0000000000000000000000000000000000000000000000000000000000000000"));
 	expect_profile(&k, wrong, CHECK_FAIL, "PCR 7, measurement 1: was EV_EFI_VARIABLE_DRIVER_CONFIG");
 	kit_append(&k, 9, EV_IPL, span_lit("new"), span_lit("new"));
 	k.in.log_alone = true;
