@@ -62,7 +62,7 @@ kit_open(const char *name, struct kit *k)
 	file_free(&pcrs);
 	kit_aggregate(k);
 	buf_span(&k->log, file_view(&k->log_file));
-	k->in = (struct boot_input){ .has_list = true, .aggregates_authenticated = true };
+	k->in = (struct boot_input){ .aggregates_authenticated = true };
 }
 
 __attribute__((unused)) static void
@@ -175,7 +175,7 @@ kit_judge(struct kit *k, struct boot_report *report, struct result *r, struct er
 	k->in.pcrs = k->pcrs.banks;
 	k->in.n_pcrs = k->pcrs.n_banks;
 	k->in.aggregates = &k->aggregate;
-	k->in.n_aggregates = k->in.has_list;
+	k->in.n_aggregates = !k->in.log_alone;
 	return boot_appraise(&k->in, report, r, e);
 }
 

@@ -244,7 +244,7 @@ verify(const struct invocation *in, struct err *e)
 	__attribute__((cleanup(outcome_free))) struct outcome o = { .r = result_init(),
 	    .arena = arena_init(MIB(64)) };
 	FILE_AUTO struct file f = { 0 };
-	struct boot_input input = { 0 };
+	struct boot_input input = { .log_alone = true };
 	int rc;
 
 	if (file_read(in->operands[0], LIMIT_EVENT_LOG, &f, e) != 0 ||

@@ -79,21 +79,26 @@ all_quoted(const struct boot_input *in, uint32_t mask)
 }
 
 static void
+require_demanded(const json_t *policy, struct result *r)
+{
+	check_require(r, CHECK_BOOT_POLICY);
+	if (json_is_true(json_object_get(policy, "event_log")))
+		check_require(r, CHECK_EVENT_LOG);
+	/* A command line may be appended after the boot; only boot_aggregate shows that. */
+	if (json_is_true(json_object_get(policy, "boot_aggregate")) ||
+	    json_object_get(policy, "cmdline") != NULL)
+		check_require(r, CHECK_BOOT_AGGREGATE);
+}
+
+static void
 require(const struct boot_input *in, struct result *r)
 {
 	if (in->event_log.n > 0 && any_quoted(in, BOOT_PCR_FIRMWARE))
 		check_require(r, CHECK_EVENT_LOG);
-	if (in->has_list && in->event_log.n > 0 && all_quoted(in, BOOT_PCR_AGGREGATE_MIN))
+	if (!in->log_alone && in->event_log.n > 0 && all_quoted(in, BOOT_PCR_AGGREGATE_MIN))
 		check_require(r, CHECK_BOOT_AGGREGATE);
-	if (in->policy == NULL)
-		return;
-	check_require(r, CHECK_BOOT_POLICY);
-	if (json_is_true(json_object_get(in->policy, "event_log")))
-		check_require(r, CHECK_EVENT_LOG);
-	/* A command line may be appended after the boot; only boot_aggregate shows that. */
-	if (json_is_true(json_object_get(in->policy, "boot_aggregate")) ||
-	    json_object_get(in->policy, "cmdline") != NULL)
-		check_require(r, CHECK_BOOT_AGGREGATE);
+	for (size_t i = 0; in->policies != NULL && in->policies[i] != NULL; i++)
+		require_demanded(in->policies[i], r);
 }
 
 static int
@@ -164,8 +169,9 @@ boot_appraise(const struct boot_input *in, struct boot_report *report, struct re
 	int rc;
 
 	*report = (struct boot_report){ .arena = arena_init(LIMIT_APPRAISAL_ARENA) };
-	if (in->policy != NULL && (rc = boot_policy_check(in->policy, e)) != 0)
-		return rc;
+	for (size_t i = 0; in->policies != NULL && in->policies[i] != NULL; i++)
+		if ((rc = boot_policy_check(in->policies[i], e)) != 0)
+			return rc;
 	require(in, r);
 	if ((rc = load(in, report, r, e)) != 0 ||
 	    (rc = boot_pcrs_compare(in, report, r, e)) != 0 ||
@@ -177,7 +183,5 @@ boot_appraise(const struct boot_input *in, struct boot_report *report, struct re
 		    (rc = tell_oddities(report, r, e)) != 0)
 			return rc;
 	}
-	if (in->policy != NULL)
-		return boot_policy_appraise(in, report, r, e);
-	return 0;
+	return boot_policy_appraise(in, report, r, e);
 }

@@ -32,12 +32,12 @@ struct boot_input {
 	struct span event_log;			/* n 0: none given */
 	const struct tpm_pcr_bank *pcrs;	/* only values that the quote's digest covers */
 	size_t n_pcrs;
-	bool has_list;				/* there is a measurement list */
+	bool log_alone;				/* no measurement list is part of this: do not ask for one */
 	const struct digest *aggregates;	/* of each boot_aggregate entry, in order */
 	size_t n_aggregates;
 	bool aggregates_authenticated;		/* the entries lie in the quote's prefix */
 	struct span cmdline;			/* /proc/cmdline as the host tells it, or empty */
-	const json_t *policy;			/* the policy's member "boot", or NULL */
+	const json_t *const *policies;		/* members "boot" of the policies, NULL at the end; or NULL */
 };
 
 enum boot_pcr_state {
@@ -66,8 +66,8 @@ struct boot_report {
 };
 
 /** boot_appraise(in, report, r, e): Everything above.  Sets which checks are required:
- * EVENT_LOG when a log is given and one of PCRs 0-9 is quoted, BOOT_AGGREGATE when a list
- * is given too and all of 0-7 are, BOOT_POLICY when there are demands, and what those ask
+ * EVENT_LOG when a log is given and one of PCRs 0-9 is quoted, BOOT_AGGREGATE when all of
+ * 0-7 are (and the log is not judged alone), BOOT_POLICY when there are demands, and what those ask
  * for (a demand on the command line asks for BOOT_AGGREGATE).  Errors: a log
  * that is none, demands that are malformed.  ${report} borrows the event log; end
  * with boot_report_free, also after an error. */

@@ -434,23 +434,35 @@ judge_profile(struct demands *d, const json_t *p, struct err *e)
 	    n > 1 ? " (nearest of several)" : "", best.text);
 }
 
+static int
+judge(struct demands *d, const json_t *p, struct err *e)
+{
+	int rc;
+
+	if ((rc = boot_policy_check(p, e)) != 0)
+		return rc;
+	if (json_object_get(p, "secure_boot") != NULL && (rc = judge_secure_boot(d, e)) != 0)
+		return rc;
+	if ((rc = judge_signers(d, json_object_get(p, "signers"), e)) != 0 ||
+	    (rc = judge_kernel(d, json_object_get(p, "kernel"), json_object_get(p, "loaders"), e)) != 0 ||
+	    (rc = boot_cmdline_judge(d, json_object_get(p, "cmdline"), e)) != 0 ||
+	    (rc = judge_pcrs(d, json_object_get(p, "pcrs"), e)) != 0)
+		return rc;
+	return judge_profile(d, json_object_get(p, "profile"), e);
+}
+
 int
 boot_policy_appraise(const struct boot_input *in, const struct boot_report *report,
     struct result *r, struct err *e)
 {
 	struct demands d = { .in = in, .report = report, .r = r };
-	const json_t *p = in->policy;
-	int rc;
+	size_t n = 0;
 
-	if ((rc = boot_policy_check(p, e)) != 0)
-		return rc;
-	if (json_object_get(p, "secure_boot") != NULL && (rc = judge_secure_boot(&d, e)) != 0)
-		return rc;
-	if ((rc = judge_signers(&d, json_object_get(p, "signers"), e)) != 0 ||
-	    (rc = judge_kernel(&d, json_object_get(p, "kernel"), json_object_get(p, "loaders"), e)) != 0 ||
-	    (rc = boot_cmdline_judge(&d, json_object_get(p, "cmdline"), e)) != 0 ||
-	    (rc = judge_pcrs(&d, json_object_get(p, "pcrs"), e)) != 0 ||
-	    (rc = judge_profile(&d, json_object_get(p, "profile"), e)) != 0)
-		return rc;
-	return d.open ? 0 : check_pass(r, CHECK_BOOT_POLICY);
+	for (; in->policies != NULL && in->policies[n] != NULL; n++) {
+		int rc = judge(&d, in->policies[n], e);
+
+		if (rc != 0)
+			return rc;
+	}
+	return n == 0 || d.open ? 0 : check_pass(r, CHECK_BOOT_POLICY);
 }

@@ -23,7 +23,9 @@
 /** boot_policy_check(policy, e): Whether the demands are well-formed, without a boot. */
 MUST_CHECK int boot_policy_check(const json_t *policy, struct err *e);
 
-/** boot_policy_appraise(in, report, r, e): Judge; sets BOOT_POLICY. */
+/** boot_policy_appraise(in, report, r, e): Judge by the demands of all policies.  BOOT_POLICY
+ * passes only if all are met: what one leaves open no other can close.  boot_appraise
+ * calls it. */
 MUST_CHECK int boot_policy_appraise(const struct boot_input *in, const struct boot_report *report,
     struct result *r, struct err *e);
 

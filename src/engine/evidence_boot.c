@@ -1,7 +1,6 @@
 #include "engine/evidence_boot.h"
 
 #include "engine/boot.h"
-#include "engine/boot_policy.h"
 
 int
 evidence_boot_replay(const struct evidence_input *in, const struct quote_facts *q,
@@ -37,17 +36,11 @@ evidence_boot(const struct evidence_input *in, const struct evidence_boot *b, st
 	    .pcrs = b->q->covered.banks, .n_pcrs = b->authentic ? b->q->covered.n_banks : 0,
 	    .aggregates = b->aggregates, .n_aggregates = b->n_aggregates,
 	    .aggregates_authenticated = b->aggregates_covered,
-	    .policy = b->demands == NULL ? NULL : b->demands[0] };
+	    .policies = b->demands };
 	int rc;
 
 	if ((rc = boot_appraise(&x, &boot, r, e)) != 0)
 		return err_ctx(e, rc, "the boot");
-	/* Each policy's demands count. */
-	for (size_t i = 1; b->demands != NULL && b->demands[0] != NULL && b->demands[i] != NULL; i++) {
-		x.policy = b->demands[i];
-		if ((rc = boot_policy_appraise(&x, &boot, r, e)) != 0)
-			return err_ctx(e, rc, "the boot");
-	}
 	if (in->has_event_log || x.n_pcrs > 0)
 		report->boot = boot_report_json(&boot);
 	return 0;

@@ -27,6 +27,27 @@ else
 	skip "tpm2_eventlog reads the same" "tpm2_eventlog or python3 is missing"
 fi
 
+# schema NAME DESCRIPTION: the last run's JSON follows docs/schema/NAME.schema.json.
+schema() {
+	python3 - "$tmp/out" "$source_dir/docs/schema/$1.schema.json" <<-'END' 2>"$tmp/why"
+		import json, jsonschema, sys
+		schema = json.load(open(sys.argv[2]))
+		jsonschema.Draft202012Validator.check_schema(schema)
+		jsonschema.validate(json.load(open(sys.argv[1])), schema, cls=jsonschema.Draft202012Validator)
+	END
+	ok $? "$2"
+}
+if python3 -c 'import jsonschema' 2>/dev/null; then
+	for d in $logs; do
+		run event-log show "$d/eventlog.bin" --json
+		schema event-log "${d##*/}: show's JSON follows its schema"
+		run event-log verify "$d/eventlog.bin" --pcrs "$(pcrs_of "$d")" --json
+		schema event-log-verify "${d##*/}: verify's JSON follows its schema"
+	done
+else
+	skip "JSON follows its schema" "python3-jsonschema is missing"
+fi
+
 # Facts.
 shim=$golden/tcg_log/shim-grub
 run event-log verify "$shim/eventlog.bin" --pcrs "$shim/pcrs.txt" --json

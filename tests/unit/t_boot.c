@@ -475,7 +475,7 @@ test_locality(void)
 	struct kit k;
 
 	kit_open("tcg_log/shim-grub", &k);
-	k.in.has_list = false;
+	k.in.log_alone = true;
 	make_locality(&k, 3);
 	{
 		RUN(k);
@@ -490,7 +490,7 @@ test_locality(void)
 	}
 	kit_close(&k);
 	kit_open("tcg_log/shim-grub", &k);
-	k.in.has_list = false;
+	k.in.log_alone = true;
 	kit_rewrite(&k, relabel_hcrtm, NULL);
 	make_locality(&k, 4);
 	{

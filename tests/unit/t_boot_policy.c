@@ -30,9 +30,10 @@ judge(struct kit *k, const json_t *policy, enum reason *reason, char *text, size
 	BOOT_REPORT_AUTO struct boot_report report = { 0 };
 	RESULT_AUTO struct result r = result_init();
 	struct err e = { 0 };
+	const json_t *all[] = { policy, NULL };
 	int rc;
 
-	k->in.policy = policy;
+	k->in.policies = all;
 	rc = kit_judge(k, &report, &r, &e);
 	*reason = r.n_findings > 0 ? r.findings[0].reason : REASON_NONE;
 	(void)snprintf(text, n, "%s", rc != 0 ? e.message : r.n_findings > 0 ? r.findings[0].text :
@@ -172,6 +173,34 @@ unreadable(struct kit_event *x, void *cookie)
 		x->ev.data = span_lit("nothing of note");
 }
 
+/* Of several policies one that cannot be judged keeps the check open, another that fails
+ * fails it. */
+static void
+test_several(void)
+{
+	JSON_AUTO json_t *met = parse("{\"kernel\": [\"" KERNEL_VM "\"]}");
+	JSON_AUTO json_t *failed = parse("{\"secure_boot\": true}");
+	JSON_AUTO json_t *unknown = parse("{\"pcrs\": {\"sha512\": {\"0\": [\"" PCR0_VM PCR0_VM "\"]}}}");
+	const json_t *t[][4] = { { met, met, NULL }, { unknown, met, NULL }, { met, unknown, NULL },
+	    { unknown, failed, met, NULL }, { NULL } };
+	static const enum check_state want[] = { CHECK_PASS, CHECK_NOT_RUN, CHECK_NOT_RUN, CHECK_FAIL,
+	    CHECK_NOT_RUN };
+	struct kit k;
+
+	for (size_t i = 0; i < 5; i++) {
+		BOOT_REPORT_AUTO struct boot_report report = { 0 };
+		RESULT_AUTO struct result r = result_init();
+		struct err e = { 0 };
+
+		kit_open("debian12-vm", &k);
+		k.in.policies = t[i];
+		ok(kit_judge(&k, &report, &r, &e) == 0 && r.checks[CHECK_BOOT_POLICY].state == want[i] &&
+		    r.checks[CHECK_BOOT_POLICY].required == (i < 4), "several policies: %s",
+		    check_state_token(want[i]));
+		kit_close(&k);
+	}
+}
+
 /* root extends what the policy wants to see, and hides the rest as far as it can. */
 static void
 test_attacks(void)
@@ -184,7 +213,7 @@ test_attacks(void)
 	expect(&k, "{\"cmdline\": [\"good\"]}", CHECK_FAIL, REASON_BOOT_AGGREGATE_MISMATCH, "boot_aggregate");
 	kit_close(&k);
 	kit_open("tcg_log/shim-grub", &k);
-	k.in.has_list = false;
+	k.in.log_alone = true;
 	kit_rewrite(&k, relabel, NULL);
 	append_good_cmdline(&k);
 	expect(&k, "{\"cmdline\": [\"good\"]}", CHECK_FAIL, REASON_BOOT_CMDLINE, "event 38");
@@ -192,7 +221,7 @@ test_attacks(void)
 	expect(&k, "{\"cmdline\": [\"good\"]}", CHECK_FAIL, REASON_BOOT_CMDLINE, "could hide a command line");
 	kit_close(&k);
 	kit_open("debian12-vm", &k);
-	k.in.has_list = false;
+	k.in.log_alone = true;
 	kit_append(&k, 4, EV_EFI_BOOT_SERVICES_APPLICATION, span_lit("x"), span_lit("an approved kernel"));
 	expect(&k, "{\"kernel\": [\"sha256:"
 	    "4c6f7fdb1ef1dd8b4aa7ae6eb2eb1e14b7ad64d2cdb2ab3cb0ab4dc5b44bb7e2\"]}", CHECK_FAIL,
@@ -215,7 +244,7 @@ test_mok_sb_state(void)
 	buf_le64(&v, 1);
 	buf_span(&v, span_lit("M\0o\0k\0S\0B\0S\0t\0a\0t\0e\0\1"));
 	kit_open("tcg_log/shim-grub", &k);
-	k.in.has_list = false;
+	k.in.log_alone = true;
 	kit_append(&k, 7, EV_EFI_VARIABLE_AUTHORITY, buf_view(&v), buf_view(&v));
 	expect(&k, "{\"secure_boot\": true}", CHECK_FAIL, REASON_SECURE_BOOT, "MokSBState");
 	kit_close(&k);
@@ -281,7 +310,7 @@ test_profile(void)
 	    "0000000000000000"));
 	expect_profile(&k, wrong, CHECK_FAIL, "PCR 7, measurement 1: was EV_EFI_VARIABLE_DRIVER_CONFIG");
 	kit_append(&k, 9, EV_IPL, span_lit("new"), span_lit("new"));
-	k.in.has_list = false;
+	k.in.log_alone = true;
 	expect_profile(&k, shim, CHECK_FAIL, "not in the profile: EV_IPL \"new\"");
 	kit_close(&k);
 	kit_open("debian12-vm", &k);
@@ -329,6 +358,7 @@ main(void)
 	test_cmdline_stub();
 	test_shim();
 	test_open();
+	test_several();
 	test_attacks();
 	test_mok_sb_state();
 	test_profile();
