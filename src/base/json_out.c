@@ -33,7 +33,7 @@ put_string(struct buf *b, struct span s)
 			buf_printf(b, "\\u%04x", c1 ? s.p[++i] : c);
 		plain = i + 1;
 	}
-	buf_put(b, s.p + plain, s.n - plain);
+	buf_span(b, span_from(s, plain));
 	buf_u8(b, '"');
 }
 

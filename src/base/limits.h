@@ -106,6 +106,13 @@
 /* Attributes that EVM protects: 8 are built in, CONFIG_EVM_ADD_XATTRS adds some. */
 #define LIMIT_EVM_XATTRS	64
 
+/* A kernel configuration is 100 to 300 KiB. */
+#define LIMIT_KERNEL_CONFIG	MIB(4)
+/* A host of a thousand containers has some ten thousand mounts of 300 bytes. */
+#define LIMIT_MOUNTINFO		MIB(16)
+/* What is known about one machine. */
+#define LIMIT_MACHINE_ARENA	MIB(64)
+
 /* Memory one appraisal may take beside its inputs. */
 #define LIMIT_APPRAISAL_ARENA	GIB(1)
 

@@ -42,10 +42,13 @@ print_finding(const struct ima_policy_input *x, const char *name, const struct i
 	    term_colour(stdout, f->error ? COLOUR_BAD : COLOUR_WARN), f->error ? "error" : "warning",
 	    term_reset(stdout), info->id, info->slug);
 	print_line_of(x, f);
-	printf("    %s\n", f->what);
-	if (!again)
-		printf("    %swhy:%s %s\n", term_colour(stdout, COLOUR_DIM), term_reset(stdout), info->reason);
-	printf("    %sfix:%s %s\n", term_colour(stdout, COLOUR_DIM), term_reset(stdout), f->fix);
+	term_text(stdout, f->what, 4, 4);
+	if (!again) {
+		printf("    %swhy:%s", term_colour(stdout, COLOUR_DIM), term_reset(stdout));
+		term_text(stdout, info->reason, 1, 9);
+	}
+	printf("    %sfix:%s", term_colour(stdout, COLOUR_DIM), term_reset(stdout));
+	term_text(stdout, f->fix, 1, 9);
 }
 
 /* The reason of a lint is told with its first finding only. */

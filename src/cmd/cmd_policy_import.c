@@ -1,20 +1,47 @@
 /* assay policy import: what other tools wrote, as a policy of ours. */
 #include "base/file.h"
+#include "cmd/exclude_list.h"
 #include "cmd/load_policy.h"
 #include "cmd/save_policy.h"
 
 static const struct option_spec options[] = {
 	{ .name = "output", .letter = 'o', .arg = "F", .complete = COMPLETE_FILE,
 	  .help = "where to write the policy; standard output if not given" },
+	{ .name = "exclude", .arg = "RE", .repeat = true,
+	  .help = "regular expression for paths to leave alone, matched from their start" },
 	{ .name = "excludes", .arg = "F", .repeat = true, .complete = COMPLETE_FILE,
-	  .help = "regular expressions for paths to leave alone, one a line" },
+	  .help = "the same from a file, one a line" },
 	{ .name = "name", .arg = "NAME", .help = "name of the policy" },
 	{ .name = "layer", .arg = "NAME", .help = "name of the layer that the files go to" },
-	{ .name = "no-aliases", .help = "do not add the aliases of a merged-/usr system" },
+	{ .name = "no-merged-usr", .help = "do not add the aliases of a merged-/usr system" },
 	{ .name = "policy-key", .arg = "F", .repeat = true, .complete = COMPLETE_FILE,
 	  .help = "key or certificate that must have signed the input" },
 	{ .name = NULL },
 };
+
+static int
+add_excludes(const struct invocation *in, struct runtime_policy *p, struct err *e)
+{
+	EXCLUDE_LIST_AUTO struct exclude_list x = { 0 };
+	struct policy_pattern *v;
+	int rc;
+
+	if ((rc = exclude_list_load(in, "exclude", "excludes", &x, e)) != 0)
+		return rc;
+	for (size_t i = 0; i < x.n_warnings; i++)
+		fprintf(stderr, "assay: warning: %s\n", x.warnings[i]);
+	if ((v = arena_array(&p->arena, p->n_excludes + x.n, sizeof(*v))) == NULL)
+		return arena_err(&p->arena, e);
+	if (p->n_excludes > 0)
+		memcpy(v, p->excludes, p->n_excludes * sizeof(*v));
+	p->excludes = v;
+	for (size_t i = 0; i < x.n; i++) {
+		v[p->n_excludes] = x.patterns[i];
+		if (!arena_copy(&p->arena, x.patterns[i].regex, &v[p->n_excludes++].regex))
+			return arena_err(&p->arena, e);
+	}
+	return 0;
+}
 
 /* A compiled or signed policy of ours may be read back too; only a foreign list gets
  * a layer name and aliases. */
@@ -24,9 +51,8 @@ adapt(const struct invocation *in, struct runtime_policy *p, struct err *e)
 	bool ours = p->source == POLICY_FROM_ASSAY || p->source == POLICY_FROM_TABLE;
 	int rc;
 
-	for (size_t i = 0; i < opt_count(in, "excludes"); i++)
-		if ((rc = policy_add_excludes(p, opt_nth(in, "excludes", i), e)) != 0)
-			return rc;
+	if ((rc = add_excludes(in, p, e)) != 0)
+		return rc;
 	if (opt_has(in, "name"))
 		p->name = span_str(opt_get(in, "name"));
 	if (ours)
@@ -38,7 +64,7 @@ adapt(const struct invocation *in, struct runtime_policy *p, struct err *e)
 			p->layers[0].name = span_str(opt_get(in, "layer"));
 		p->layers[0].source = span_str(slash == NULL ? in->operands[0] : slash + 1);
 	}
-	return opt_has(in, "no-aliases") ? 0 : runtime_policy_merged_usr(p, e);
+	return opt_has(in, "no-merged-usr") ? 0 : runtime_policy_merged_usr(p, e);
 }
 
 static enum exit_status
@@ -72,7 +98,7 @@ const struct command cmd_policy_import = {
 	    "\n"
 	    "The length of a digest tells its algorithm. Excludes match from the start of the path, as\n"
 	    "they do in Keylime. Aliases are added so that a list that says /bin/ls covers what the\n"
-	    "kernel calls /usr/bin/ls; where the file system is not merged, use --no-aliases.\n"
+	    "kernel calls /usr/bin/ls; where the file system is not merged, use --no-merged-usr.\n"
 	    "Spaces in names become '_', which is how the kernel writes them.",
 	.example =
 	    "  $ assay policy import --excludes excludes.txt whitelist.txt -o policy.json",

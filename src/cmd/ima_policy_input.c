@@ -81,6 +81,24 @@ ima_policy_input_first_refusal(const struct ima_policy_input *x)
 	return NULL;
 }
 
+bool
+ima_policy_input_must_load(const struct invocation *in, const struct ima_policy_input *x,
+    const char *name, enum exit_status *status)
+{
+	const struct ima_fault *f = ima_policy_input_first_refusal(x);
+	struct err e = { 0 };
+
+	if (f == NULL)
+		return true;
+	err_line(&e, ERR_FORMAT, f->line, f->column, "kernel %u.%u would refuse this policy: %s",
+	    x->kernel.version / 1000, x->kernel.version % 1000, f->what);
+	err_hint(&e, ERR_FORMAT, "assay ima-policy lint tells all of it");
+	err_file(&e, ERR_FORMAT, name);
+	(void)cmd_error(in, &e);
+	*status = EXIT_FINDING;
+	return false;
+}
+
 void
 ima_policy_input_free(struct ima_policy_input *x)
 {

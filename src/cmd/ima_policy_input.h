@@ -46,6 +46,11 @@ MUST_CHECK int ima_policy_input_policy(const char *path, struct ima_policy_input
 /** ima_policy_input_first_refusal(x): The first fault that makes the kernel refuse, or NULL. */
 const struct ima_fault *ima_policy_input_first_refusal(const struct ima_policy_input *x);
 
+/** ima_policy_input_must_load(in, x, name, e): For commands about a policy in force: true if
+ * the kernel would take it; else the reason is told and ${*status} is what to exit with. */
+bool ima_policy_input_must_load(const struct invocation *in, const struct ima_policy_input *x,
+    const char *name, enum exit_status *status);
+
 void ima_policy_input_free(struct ima_policy_input *x);
 
 #define IMA_POLICY_INPUT_AUTO __attribute__((cleanup(ima_policy_input_free)))

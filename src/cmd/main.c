@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "cmd/command.h"
+#include "cmd/create_whitelist.h"
 #include "cmd/help.h"
 
 static const struct option_spec *
@@ -146,6 +147,15 @@ print_commands(void)
 	return EXIT_GOOD;
 }
 
+/* Whether the program was started under ${name}. */
+static bool
+is_called(const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strcmp(slash == NULL ? path : slash + 1, name) == 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -156,6 +166,8 @@ main(int argc, char **argv)
 	/* A reader that goes away (| head) is an error on write, not a death. */
 	(void)signal(SIGPIPE, SIG_IGN);
 
+	if (argc > 0 && is_called(argv[0], CREATE_WHITELIST_NAME))
+		return create_whitelist(argc, argv);
 	if (argc < 2) {
 		help_overview(stderr);
 		return EXIT_USAGE;

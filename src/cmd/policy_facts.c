@@ -118,6 +118,9 @@ warn_pattern(struct policy_facts *f, const struct policy_pattern *pattern, const
 	}
 	if (pattern_scratch_new(&scratch, NULL) != 0)
 		return;
+	if (span_find(pattern->regex, ' ') != pattern->regex.n)
+		warn(f, "space", "%s %zu, \"%.*s\", holds a space, but the kernel writes \"_\" for spaces in names",
+		    what, i + 1, n, text);
 	if (matches(set, scratch, 0, "/usr/bin/x") && matches(set, scratch, 0, "/etc/shadow"))
 		warn(f, "matches-all", "%s %zu, \"%.*s\", covers every path", what, i + 1, n, text);
 	else if (pattern_overreach(set, scratch, 0, &example))

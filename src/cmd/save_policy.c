@@ -2,8 +2,6 @@
 
 #include <time.h>
 
-#include "base/file.h"
-#include "base/rd.h"
 #include "base/rfc3339.h"
 #include "base/text.h"
 #include "crypto/pubkey.h"
@@ -69,54 +67,4 @@ save_policy(struct runtime_policy *p, const char *path, struct err *e)
 	    (rc = runtime_policy_to_json(p, &out, e)) != 0)
 		return rc;
 	return cmd_output(path, buf_view(&out), e);
-}
-
-/* Trailing blanks go, as Keylime strips them too. */
-static struct span
-strip(struct span s)
-{
-	while (s.n > 0 && memchr(" \t\r", s.p[0], 3) != NULL)
-		s = span_from(s, 1);
-	while (s.n > 0 && memchr(" \t\r", s.p[s.n - 1], 3) != NULL)
-		s.n--;
-	return s;
-}
-
-static int
-add_lines(struct runtime_policy *p, struct span text, struct err *e)
-{
-	struct rd r = rd_init(text);
-	struct span line;
-	size_t cap = p->n_excludes;
-	int rc;
-
-	for (uint64_t number = 1; rd_line(&r, LIMIT_REGEX_LENGTH, &line); number++) {
-		PATTERN_SET_AUTO struct pattern_set *one = NULL;
-		struct policy_pattern pattern = { .regex = strip(line) }, *v;
-
-		if (pattern.regex.n == 0 || pattern.regex.p[0] == '#')
-			continue;
-		if ((rc = pattern_set_new(&pattern, 1, &one, e)) != 0) {
-			e->line = number;
-			return rc;
-		}
-		v = arena_grow(&p->arena, p->excludes, p->n_excludes, &cap, sizeof(*v));
-		if (v == NULL || !arena_copy(&p->arena, pattern.regex, &pattern.regex))
-			return arena_err(&p->arena, e);
-		v[p->n_excludes++] = pattern;
-		p->excludes = v;
-	}
-	return r.why == 0 ? 0 : err_set(e, r.why, "a line is longer than %zu bytes", LIMIT_REGEX_LENGTH);
-}
-
-int
-policy_add_excludes(struct runtime_policy *p, const char *path, struct err *e)
-{
-	FILE_AUTO struct file f = { 0 };
-	int rc;
-
-	if ((rc = file_read(path, LIMIT_SMALL_FILE * 64, &f, e)) != 0 ||
-	    (rc = add_lines(p, file_view(&f), e)) != 0)
-		return err_file(e, rc, path);
-	return 0;
 }

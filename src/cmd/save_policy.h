@@ -17,8 +17,4 @@ MUST_CHECK int save_policy(struct runtime_policy *p, const char *path, struct er
  * (ERR_REGEX, saying which and where), an unusable key, malformed demands on the boot. */
 MUST_CHECK int policy_check(const struct runtime_policy *p, struct err *e);
 
-/** policy_add_excludes(p, path, e): The regular expressions in a file, one a line, as
- * Keylime writes them: empty lines and those that begin with '#' do not count. */
-MUST_CHECK int policy_add_excludes(struct runtime_policy *p, const char *path, struct err *e);
-
 #endif

@@ -67,6 +67,31 @@ term_name(FILE *f, struct span name, unsigned width)
 	fprintf(f, "%.*s...%.*s", (int)head, (char *)b.p, (int)tail, (char *)b.p + b.n - tail);
 }
 
+void
+term_text(FILE *f, const char *text, unsigned indent, unsigned hang)
+{
+	unsigned limit = term_left(f, 0), at = indent;
+
+	fprintf(f, "%*s", (int)indent, "");
+	while (*text != '\0') {
+		unsigned n = (unsigned)strcspn(text, " ");
+
+		if (limit != 0 && at + n >= limit && at > hang) {
+			fprintf(f, "\n%*s", (int)hang, "");
+			at = hang;
+		}
+		fwrite(text, 1, n, f);
+		at += n;
+		text += n;
+		if (*text == ' ') {
+			fputc(' ', f);
+			at++;
+			text++;
+		}
+	}
+	fputc('\n', f);
+}
+
 static uint64_t
 now_ns(void)
 {

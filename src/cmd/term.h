@@ -27,6 +27,11 @@ unsigned term_left(FILE *f, unsigned used);
  * that it takes at most ${width} columns (0: no limit). */
 void term_name(FILE *f, struct span name, unsigned width);
 
+/** term_text(f, text, indent, hang): A paragraph, its lines broken between words at the
+ * width of ${f} (not at all where that is no terminal), the first one indented by
+ * ${indent}, the others by ${hang} columns; ends with a line end. */
+void term_text(FILE *f, const char *text, unsigned indent, unsigned hang);
+
 /** A progress bar: start, update as often as you like (drawn at most ten times a
  * second), end.  total 0: unknown, a counter is shown.  Not for several threads at
  * once: the thread that draws reads what the others count. */

@@ -179,12 +179,13 @@ excluded(const struct appraiser *a, struct span path, bool *hit, struct err *e)
 }
 
 static int
-weak(const struct appraiser *a, const struct ima_entry *n, struct result *r, struct err *e)
+weak(const struct appraiser *a, const struct ima_entry *n, enum digest_alg by, struct result *r,
+    struct err *e)
 {
 	struct finding f = finding_of(n, REASON_WEAK_DIGEST);
 
 	return result_finding(r, &f, e, "is approved, but only by %s; the policy wants at least %s",
-	    digest_alg_name(n->file_alg), digest_alg_name(a->min_digest));
+	    digest_alg_name(by), digest_alg_name(a->min_digest));
 }
 
 /* The finding for a file that nothing approved. */
@@ -246,7 +247,7 @@ appraise_file(struct appraiser *a, const struct ima_entry *n, struct result *r, 
 	struct sig_outcome sig = { .state = SIG_NONE };
 	bool is_closed = false, hit;
 	/* fs-verity digests are not file digests, though they may have the same algorithm. */
-	enum digest_alg alg = n->digest_type == IMA_DIGEST_VERITY ? DIGEST_NONE : n->file_alg;
+	enum digest_alg alg = n->digest_type == IMA_DIGEST_VERITY ? DIGEST_NONE : n->file_alg, approving;
 	int rc;
 
 	if (is_revoked(a, n)) {
@@ -272,10 +273,12 @@ appraise_file(struct appraiser *a, const struct ima_entry *n, struct result *r, 
 			return rc;
 		return not_approved(n, &look, &sig, r, e);
 	}
-	if (a->min_digest != DIGEST_NONE && strength(n->file_alg) < strength(a->min_digest)) {
+	/* What approved it may be another digest than the entry's: an appended signature's. */
+	approving = look.match ? n->file_alg : sig.alg;
+	if (a->min_digest != DIGEST_NONE && strength(approving) < strength(a->min_digest)) {
 		if ((rc = excluded(a, n->path, &hit, e)) != 0 || hit)
 			return rc;
-		return weak(a, n, r, e);
+		return weak(a, n, approving, r, e);
 	}
 	return 0;
 }

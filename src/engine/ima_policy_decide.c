@@ -1,5 +1,6 @@
 /* ima_policy_decide.c: what the kernel does at one access (ima_match_rules,
  * ima_match_policy). */
+#include "engine/ima_filesystems.h"
 #include "engine/ima_policy_match.h"
 
 static bool
@@ -35,11 +36,23 @@ effective(struct ima_id rule, bool capable, uint32_t eff, uint32_t saved, uint32
 	return id_op(rule, eff) || (capable && (id_op(rule, saved) || id_op(rule, real)));
 }
 
+/* A rule about proc and its like says nothing about a file known to be a real one. */
+static bool
+about_pseudo(const struct ima_rule *r, uint32_t bit)
+{
+	const struct fs_type *fs = bit == IMA_HAS_FSMAGIC ? fs_type_by_magic(r->fsmagic) :
+	    bit == IMA_HAS_FSNAME ? fs_type_by_name(r->fsname) : NULL;
+
+	return fs != NULL && (fs->kind == FS_TCB || fs->kind == FS_PSEUDO);
+}
+
 struct condition { uint32_t bit, given; const char *name; };
 
 static enum ima_matches
 match_condition(const struct ima_rule *r, const struct ima_access *a, uint32_t bit, bool known)
 {
+	if (!known && a->real_file && about_pseudo(r, bit))
+		return IMA_NO_MATCH;
 	switch (bit) {
 	case IMA_HAS_FSMAGIC: return judge(known, r->fsmagic == a->fsmagic);
 	case IMA_HAS_FSNAME: return judge(known, span_eq(r->fsname, a->fsname));

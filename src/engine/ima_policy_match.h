@@ -58,6 +58,7 @@ struct ima_access {
 	enum ima_func func;
 	unsigned mask;			/* IMA_MAY_*, 0 where the hook has none */
 	uint32_t given;			/* IMA_GIVEN_* */
+	bool real_file;			/* on no pseudo file system, whichever it is */
 	uint64_t fsmagic;
 	struct span fsname, fs_subtype;
 	uint8_t fsuuid[16];

@@ -44,8 +44,8 @@ cpio_header_parse(struct span in, struct cpio_header *h, struct err *e)
 	got.checked = span_is(magic, "070702");
 	if (!got.checked && !span_is(magic, "070701"))
 		return err_at(e, ERR_FORMAT, 0, "no cpio header: the magic is not 070701 or 070702");
-	if (!(hex8(&r, &got.ino) && hex8(&r, &got.mode) && hex8(&r, &got.nlink) &&
-	    hex8(&r, &ignored) && hex8(&r, &ignored) && hex8(&r, &ignored) && hex8(&r, &got.size) &&
+	if (!(hex8(&r, &got.ino) && hex8(&r, &got.mode) && hex8(&r, &ignored) &&
+	    hex8(&r, &ignored) && hex8(&r, &got.nlink) && hex8(&r, &ignored) && hex8(&r, &got.size) &&
 	    hex8(&r, &got.major) && hex8(&r, &got.minor) && hex8(&r, &ignored) &&
 	    hex8(&r, &ignored) && hex8(&r, &got.name_size) && hex8(&r, &got.check) && rd_end(&r)))
 		return err_at(e, r.why, r.off, "a cpio header is damaged: %s", err_text(r.why));

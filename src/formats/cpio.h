@@ -5,8 +5,8 @@
  *   0       6     magic "070701", or "070702" with a checksum of the data
  *   6       8     ino
  *   14      8     mode
- *   22      8     nlink
- *   30      16    uid, gid
+ *   22      16    uid, gid
+ *   38      8     nlink
  *   46      8     mtime
  *   54      8     filesize
  *   62      16    major and minor of the device it was on

@@ -338,15 +338,24 @@ ima_kernel_has_label(const struct ima_kernel *k, struct span label)
 	return false;
 }
 
-struct span
-ima_kernel_template(const struct ima_kernel *k, struct span name)
-{
-	static const struct { const char *name, *fmt; unsigned since; } builtin[] = {
+static const struct { const char *name, *fmt; unsigned since; } builtin[] = {
 #define TEMPLATE(name, fmt, major, minor) { name, fmt, KVER(major, minor) },
 #include "formats/ima_policy_templates.tbl"
 #undef TEMPLATE
-	};
+};
 
+struct span
+ima_template_call(struct span fmt)
+{
+	for (size_t i = 0; i < sizeof(builtin) / sizeof(builtin[0]); i++)
+		if (span_is(fmt, builtin[i].fmt))
+			return span_str(builtin[i].name);
+	return fmt;
+}
+
+struct span
+ima_kernel_template(const struct ima_kernel *k, struct span name)
+{
 	for (size_t i = 0; i < sizeof(builtin) / sizeof(builtin[0]); i++)
 		if (k->version >= builtin[i].since &&
 		    (span_is(name, builtin[i].name) || span_is(name, builtin[i].fmt)))

@@ -96,6 +96,9 @@ struct span ima_kernel_template(const struct ima_kernel *k, struct span name);
 /** ima_kernel_template_now(k): The format in use where a rule has no template=. */
 struct span ima_kernel_template_now(const struct ima_kernel *k);
 
+/** ima_template_call(fmt): What people call a format: the built-in name, or the format. */
+struct span ima_template_call(struct span fmt);
+
 const char *ima_config_name(enum ima_config c);		/* "CONFIG_IMA" */
 const char *ima_lsm_name(enum ima_lsm lsm);		/* "AppArmor"; "none" */
 

@@ -28,8 +28,10 @@ struct machine_keyring {
 /* One file system; what else is mounted from it is only counted. */
 struct machine_mount {
 	struct span point, type, source, options;	/* options of mount and superblock */
-	unsigned major, minor;		/* st_dev: what makes a file system one */
+	uint64_t id;			/* of the mount */
+	unsigned major, minor;		/* of the superblock: what makes a file system one */
 	size_t others;			/* further mounts of the same file system */
+	bool covered;			/* something is mounted over it */
 	bool probed;			/* the next ones were tried here, not inferred */
 	enum fact xattr_room;		/* security.ima of 9 + 256 bytes */
 	const char *xattr_name;		/* the name it was tried with */
@@ -57,7 +59,6 @@ struct machine {
 
 	bool ima_dir;			/* /sys/kernel/security/ima */
 	enum machine_access ima_policy;	/* its file "policy" */
-	bool ima_policy_readable;	/* mode has a read bit: CONFIG_IMA_READ_POLICY */
 	struct machine_count ima_entries, ima_violations;
 	bool ima_bank_lists;		/* ascii_runtime_measurements_sha256 and its like */
 	struct machine_count evm;	/* /sys/kernel/security/evm */

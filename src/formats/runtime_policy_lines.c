@@ -118,8 +118,8 @@ add_keyring(struct lines *l, struct span name, const struct digest *d)
 	size_t i = 0, n;
 
 	l->keylime = true;
-	if (name.n == 0 || !utf8_valid(name))
-		return err_line(l->r->e, ERR_ENCODING, l->line, 0, "the name of the keyring is not UTF-8, or empty");
+	if (name.n == 0 || !utf8_valid(name) || span_find(name, 0) != name.n)
+		return err_line(l->r->e, ERR_ENCODING, l->line, 0, "the name of the keyring is empty, not UTF-8, or holds a NUL");
 	while (i < p->n_keyrings && !span_eq(p->keyrings[i].name, name))
 		i++;
 	if (i == LIMIT_POLICY_LAYERS)

@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include "formats/tpm_caps.h"
 
 #define TPM_ST_NO_SESSIONS 0x8001u
@@ -42,7 +41,7 @@ four(uint32_t v, char *out)
 static void
 take_property(struct tpm_caps *c, uint32_t property, uint32_t v)
 {
-	char part[5];
+	size_t n = strlen(c->vendor);
 
 	switch (property) {
 	case PT_FAMILY: four(v, c->family); break;
@@ -52,8 +51,8 @@ take_property(struct tpm_caps *c, uint32_t property, uint32_t v)
 	case PT_YEAR: c->year = v; break;
 	case PT_MANUFACTURER: four(v, c->manufacturer); break;
 	case PT_VENDOR_1: case PT_VENDOR_2: case PT_VENDOR_3: case PT_VENDOR_4:
-		four(v, part);
-		(void)snprintf(c->vendor + strlen(c->vendor), sizeof(c->vendor) - strlen(c->vendor), "%s", part);
+		if (n + 5 <= sizeof(c->vendor))
+			four(v, c->vendor + n);
 		break;
 	case PT_FIRMWARE_1:
 		c->firmware[0] = (uint16_t)(v >> 16);

@@ -108,4 +108,8 @@ head -c 70 "$vm/quote1.msg" >"$tmp/cut"
 run evidence verify --integrity-only --ima-log "$vm/list1.bin" --quote "$tmp/cut" --signature "$vm/quote1.sig" --ak "$vm/ak.pub" --nonce 00 --json
 exits 3 "a quote that is cut"
 like "$(json "j['error']['file'], j['error']['offset']")" "cut', [0-9]+" "names file and byte"
+while read -r code; do
+	grep -q "^| \`$code\` |" "$source_dir/docs/codes.md" || { ok 1 "docs/codes.md explains $code"; }
+done < <(sed -n 's/^REASON([A-Z0-9_]*, *"\([^"]*\)".*/\1/p' "$source_dir/src/engine/reasons.tbl")
+ok 0 "docs/codes.md explains every code"
 finish

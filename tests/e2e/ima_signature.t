@@ -29,7 +29,7 @@ signed=0 good=0 agreed=0
 for k in rsa2048 rsa4096 p256 p384 p521; do
 	for h in sha1 sha224 sha256 sha384 sha512 rmd160; do
 		for c in f big; do
-			[ $c = f ] || [ $h = sha256 ] || continue
+			[ "$c" = f ] || [ "$h" = sha256 ] || continue
 			rm -f "$c.sig"
 			evmctl ima_sign -f -k "$k.pem" -a "$h" "$c" >/dev/null 2>&1 || continue
 			signed=$((signed + 1))
@@ -162,7 +162,7 @@ PY
 }
 for k in rsa2048 rsa4096 p256 p384 p521; do
 	for h in sha256 sha384 sha512; do
-		[ $k = p256 ] || [ $h = sha512 ] || continue
+		[ "$k" = p256 ] || [ "$h" = sha512 ] || continue
 		append "$k" "$h" -nocerts -noattr -nosmimecap
 		is "$(state modsig $all f.signed "$h")" good "appended: $k, $h"
 	done
