@@ -207,6 +207,11 @@ no_match(struct run *x, bool had_target, struct err *e)
 
 	if (!had_target)
 		return 0;	/* not-run: nothing to compare with */
+	if (x->in->has_quote && !x->authentic) {
+		/* What the quote is wrong about has been said; a mismatch would only repeat it. */
+		x->r->checks[CHECK_REPLAY].detail = "not judged: the quote itself cannot be believed";
+		return 0;
+	}
 	if (m->kind == MATCH_TOO_SHORT)
 		return check_fail(x->r, CHECK_REPLAY, REASON_LOG_TOO_SHORT, e,
 		    "the list has %llu entries, but %llu were authenticated before in this boot",
