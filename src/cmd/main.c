@@ -105,7 +105,7 @@ run(const struct command *c, int argc, char **argv, int first)
 	free(in.operands);
 	free(in.given);
 	/* A verdict that did not reach its reader was not given. */
-	if (fflush(stdout) != 0 && status == EXIT_GOOD)
+	if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_GOOD)
 		status = EXIT_UNDECIDED;
 	return status;
 }
