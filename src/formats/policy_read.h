@@ -19,6 +19,10 @@ struct policy_reader {
 
 #define WHERE_MAX 256
 
+/** policy_parse_text(in, p, e): Anything but a table, by way of a tree: what
+ * runtime_policy_parse does when policy_scan gave up. */
+MUST_CHECK int policy_parse_text(struct span in, struct runtime_policy *p, struct err *e);
+
 /** policy_read_json(r, root): Assay's grammar (runtime_policy_json.c). */
 MUST_CHECK int policy_read_json(struct policy_reader *r, const json_t *root);
 

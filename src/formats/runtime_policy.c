@@ -1,6 +1,7 @@
 #include "formats/runtime_policy.h"
 
 #include "formats/policy_read.h"
+#include "formats/policy_scan.h"
 #include "formats/policy_write.h"
 
 void
@@ -96,8 +97,34 @@ parse_tree(struct policy_reader *r, const json_t *root)
 	    "the members of a Keylime policy (\"digests\", \"hashes\", \"allowlist\")");
 }
 
-static int
-parse_text(struct span in, struct runtime_policy *p, struct err *e)
+/* Our own JSON with its files scanned (policy_scan.h).  False: nothing was decided, and
+ * ${p} is as it was. */
+static bool
+parse_scanned(struct span in, struct runtime_policy *p)
+{
+	POLICY_BUILDER_AUTO struct policy_builder *b = NULL;
+	BUF_AUTO struct buf rest = buf_init(LIMIT_POLICY_TREE);
+	JSON_AUTO json_t *root = NULL;
+	struct runtime_policy got;
+	struct policy_reader r = { .p = &got };
+
+	runtime_policy_init(&got);
+	got.source = POLICY_FROM_ASSAY;
+	if (policy_builder_new(&b, NULL) == 0) {
+		r.files = b;
+		if (policy_scan(in, b, &rest) &&
+		    json_parse(buf_view(&rest), LIMIT_POLICY_TREE, &root, NULL) == 0 &&
+		    policy_read_json(&r, root) == 0 && runtime_policy_take(&got, b, NULL) == 0) {
+			*p = got;
+			return true;
+		}
+	}
+	runtime_policy_free(&got);
+	return false;
+}
+
+int
+policy_parse_text(struct span in, struct runtime_policy *p, struct err *e)
 {
 	POLICY_BUILDER_AUTO struct policy_builder *b = NULL;
 	struct policy_reader r = { .p = p, .e = e };
@@ -113,7 +140,7 @@ parse_text(struct span in, struct runtime_policy *p, struct err *e)
 	if (i == in.n)
 		return err_set(e, ERR_FORMAT, "is empty: no policy and no list of digests");
 	if (in.p[i] == '{') {
-		if ((rc = json_parse(in, LIMIT_POLICY_FILE, &root, e)) != 0 ||
+		if ((rc = json_parse(in, LIMIT_POLICY_TREE, &root, e)) != 0 ||
 		    (rc = parse_tree(&r, root)) != 0)
 			return rc;
 	} else if ((rc = policy_read_lines(&r, in)) != 0) {
@@ -129,7 +156,10 @@ runtime_policy_parse(struct span in, struct runtime_policy *out, struct err *e)
 	int rc;
 
 	runtime_policy_init(&p);
-	rc = policy_table_sniff(in) ? parse_table(in, &p, e) : parse_text(in, &p, e);
+	if (policy_table_sniff(in))
+		rc = parse_table(in, &p, e);
+	else
+		rc = parse_scanned(in, &p) ? 0 : policy_parse_text(in, &p, e);
 	if (rc != 0) {
 		runtime_policy_free(&p);
 		return rc;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/policy_diff.h"
+#include "formats/policy_read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -65,14 +66,38 @@ round_trip(const struct runtime_policy *p)
 	runtime_policy_free(&q);
 }
 
+/* The scanner for large policies and the parser that makes a tree agree about everything. */
+static void
+same_both_ways(struct span in, int rc)
+{
+	BUF_AUTO struct buf a = buf_init(SIZE_MAX / 4), b = buf_init(SIZE_MAX / 4);
+	struct runtime_policy p, q;
+	struct err e = { 0 };
+
+	if (policy_table_sniff(in))
+		return;
+	runtime_policy_init(&p);
+	if (policy_parse_text(in, &p, &e) != rc)
+		abort();
+	if (rc == 0) {
+		if (runtime_policy_parse(in, &q, &e) != 0 || runtime_policy_to_json(&p, &a, &e) != 0 ||
+		    runtime_policy_to_json(&q, &b, &e) != 0 || !span_eq(buf_view(&a), buf_view(&b)))
+			abort();
+		runtime_policy_free(&q);
+	}
+	runtime_policy_free(&p);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	BUF_AUTO struct buf out = buf_init(SIZE_MAX / 4);
 	struct err e = { 0 };
 	struct runtime_policy p;
+	int rc = runtime_policy_parse(span_of(data, size), &p, &e);
 
-	if (runtime_policy_parse(span_of(data, size), &p, &e) != 0) {
+	same_both_ways(span_of(data, size), rc);
+	if (rc != 0) {
 		if (e.message[0] == '\0')
 			abort();
 		return 0;

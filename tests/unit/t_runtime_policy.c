@@ -3,7 +3,8 @@
  * refused with a sentence, not guessed at.
  *
  * "t_runtime_policy --want FILE" prints the golden text of a file. */
-#include "formats/runtime_policy.h"
+#include "formats/policy_read.h"
+#include "formats/policy_scan.h"
 #include "tests/golden.h"
 
 static void
@@ -254,6 +255,67 @@ test_flips(const char *name)
 	file_free(&f);
 }
 
+#define FILES(x) ASSAY "\"layers\":[{\"name\":\"a\",\"files\":{" x "}}]}"
+#define ONE(name) "\"" name "\":[\"sha1:" H40 "\"]"
+
+/* Large policies are scanned, all others go through a tree; nobody may see which. */
+static void
+test_scan(void)
+{
+	static const struct { const char *text; bool scanned; int rc; } c[] = {
+		{ FILES(""), true, 0 },
+		{ FILES(ONE("/a") "," ONE("/b")), true, 0 },
+		{ FILES(ONE("/a") " , \n\t" ONE("/\\u00e4") "," ONE("/\xc3\xa4 ")), true, 0 },
+		{ FILES(ONE("/\\n\\\\\\/\\\"")), true, 0 },
+		{ FILES(ONE("/b") "," ONE("/a")), false, 0 },		/* order */
+		{ FILES(ONE("/\\ud83d\\ude00")), false, 0 },	/* a surrogate pair */
+		{ FILES(ONE("/a") "," ONE("/a")), false, ERR_DUPLICATE },
+		{ FILES(ONE("/a") "," ONE("/\\u0061")), false, ERR_DUPLICATE },
+		{ FILES(ONE("/a") ","), false, ERR_FORMAT },
+		{ FILES(ONE("/\xff")), false, ERR_ENCODING },
+		{ FILES(ONE("/\\u0000")), false, ERR_FORMAT },
+		{ FILES(ONE("/\\x")), false, ERR_FORMAT },
+		{ FILES(ONE("/\t")), false, ERR_FORMAT },
+		{ FILES("\"/a\":[]"), false, ERR_FORMAT },
+		{ FILES("\"/a\":[\"sha1:" H40 "\",]"), false, ERR_FORMAT },
+		{ ASSAY "\"layers\":[{\"name\":\"a\",\"files\":{" ONE("/a") "},\"files\":{}}]}", true, ERR_DUPLICATE },
+		{ ASSAY "\"layers\":[{\"files\":{" ONE("/a") "}}]}", true, ERR_FORMAT },
+		{ ASSAY "\"boot\":{\"layers\":[{\"files\":1}]},\"name\":\"}\\\"{\"}", true, 0 },
+		{ ASSAY "\"layers\":[1]}", false, ERR_FORMAT },
+		{ FILES(ONE("/a")) "}", true, ERR_TRAILING },
+	};
+
+	for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
+		POLICY_BUILDER_AUTO struct policy_builder *b = NULL;
+		BUF_AUTO struct buf rest = buf_init(MIB(1));
+		struct err e = { 0 };
+		bool scanned = policy_builder_new(&b, &e) == 0 && policy_scan(span_str(c[i].text), b, &rest);
+		int rc = parse_text(c[i].text, strlen(c[i].text), &e);
+
+		if (!ok(scanned == c[i].scanned && rc == c[i].rc, "scan, number %zu: %s, %s", i,
+		    scanned ? "scanned" : "by a tree", rc == 0 ? "a policy" : e.message))
+			diag("got %s", err_token(rc));
+	}
+}
+
+static void
+test_scan_golden(void)
+{
+	struct file f = golden("policy/policy-v1.json");
+	POLICY_BUILDER_AUTO struct policy_builder *b = NULL;
+	BUF_AUTO struct buf rest = buf_init(MIB(1)), x = buf_init(MIB(1));
+	struct runtime_policy p;
+	struct err e = { 0 };
+
+	runtime_policy_init(&p);
+	ok(policy_builder_new(&b, &e) == 0 && policy_scan(file_view(&f), b, &rest) && policy_builder_paths(b) == 5,
+	    "a policy in our own layout is scanned");
+	ok(policy_parse_text(file_view(&f), &p, &e) == 0 && runtime_policy_to_json(&p, &x, &e) == 0 &&
+	    span_eq(buf_view(&x), file_view(&f)), "by way of a tree it is the same");
+	runtime_policy_free(&p);
+	file_free(&f);
+}
+
 static void
 parse(const char *text, struct runtime_policy *p)
 {
@@ -409,6 +471,8 @@ main(int argc, char **argv)
 	test_flips("keylime-v1.json");
 	test_flips("sums-sha256.txt");
 	test_flips("policy-v1.tbl");
+	test_scan();
+	test_scan_golden();
 	test_merge();
 	test_keylime_export();
 	test_sums_export();
