@@ -68,6 +68,8 @@ hash_data(struct stream *in, struct cpio_job *job, uint32_t size, struct digest 
 	if ((rc = stream_hash(in, size, job->h, e)) != 0)
 		return rc;
 	job->bytes += size;
+	if (job->tick != NULL)
+		job->tick(job->cookie, job->bytes);
 	if (!hasher_finish(job->h, out) ||
 	    !digest_make(job->alg, span_of(out, digest_alg_size(job->alg)), d))
 		return err_set(e, ERR_CRYPTO, "computing a digest failed");

@@ -10,6 +10,8 @@ struct cpio_job {
 	enum digest_alg alg;
 	struct tree *tree;
 	uint64_t members, bytes;	/* counted up */
+	void (*tick)(void *cookie, uint64_t bytes);	/* now and then, or NULL */
+	void *cookie;
 };
 
 /** cpio_into_tree(in, job, e): One archive, up to and with its trailer.  Hard links are
