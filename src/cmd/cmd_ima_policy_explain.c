@@ -26,10 +26,10 @@ static void
 print_blind(const struct ima_policy_input *x, enum ima_class c)
 {
 	static const char *const heads[] = { "What is not measured", "What is not appraised",
-		"What is not audited", "What gets no hash" };
+		"What is not audited", NULL };
 	bool out[IMA_BLIND_COUNT];
 
-	if (!ima_policy_has_class(&x->policy, c))
+	if (heads[c] == NULL || !ima_policy_has_class(&x->policy, c))
 		return;
 	ima_policy_blind(&x->policy, &x->kernel, c, out);
 	printf("\n%s%s:%s\n", term_colour(stdout, COLOUR_BOLD), heads[c], term_reset(stdout));
@@ -83,7 +83,7 @@ print_json(const struct ima_policy_input *x, struct err *e)
 		    "refused", (int)r->refused, "rule", json_escaped(r->text), "text", buf_cstr(&b)));
 	}
 	for (enum ima_class c = 0; c < IMA_CLASS_COUNT; c++)
-		if (ima_policy_has_class(&x->policy, c))
+		if (c != IMA_CLASS_HASH && ima_policy_has_class(&x->policy, c))
 			json_object_set_new(blind, ima_class_name(c), blind_json(x, c));
 	return cmd_print_json(j, e);
 }

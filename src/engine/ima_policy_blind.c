@@ -108,7 +108,8 @@ ima_policy_blind(const struct ima_policy *p, const struct ima_kernel *k, enum im
 	bool measure = c == IMA_CLASS_MEASURE;
 
 	memset(out, 0, sizeof(*out) * IMA_BLIND_COUNT);
-	if (!ima_policy_has_class(p, c))
+	/* Storing hashes is no way of seeing. */
+	if (c == IMA_CLASS_HASH || !ima_policy_has_class(p, c))
 		return;
 	blind_files(p, k, c, out);
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)

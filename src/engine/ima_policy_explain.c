@@ -27,7 +27,7 @@ put_when(const struct ima_rule *r, struct buf *b)
 		if (r->func == IMA_FUNC_NONE || r->func == IMA_FUNC_FILE_CHECK)
 			buf_str(b, within ? masks[i].in : masks[i].exact);
 		else if (ima_rule_never(r))
-			buf_printf(b, " with %s, which never happens there,", ima_mask_name(r->mask));
+			buf_printf(b, " with %s (which never happens there)", ima_mask_name(r->mask));
 	}
 }
 

@@ -20,7 +20,7 @@ const char *ima_blind_text(enum ima_blind b);
 void ima_rule_explain(const struct ima_rule *r, const struct ima_kernel *k, struct buf *b);
 
 /** ima_policy_blind(p, k, c, out): What class ${c} of the policy does not see.  All
- * false for a class that no rule does. */
+ * false for a class that no rule does, and for hash, which sees nothing. */
 void ima_policy_blind(const struct ima_policy *p, const struct ima_kernel *k, enum ima_class c,
     bool out[IMA_BLIND_COUNT]);
 

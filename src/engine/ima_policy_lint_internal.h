@@ -27,8 +27,8 @@ const char *lint_safe(struct lint *l, struct span s);
 
 /* Loop over the rules the kernel takes. */
 #define EACH_RULE(l, r)								\
-	for (const struct ima_rule *r = (l)->p->rules;				\
-	    r < (l)->p->rules + (l)->p->n_rules; r++)				\
+	for (const struct ima_rule *r = (l)->p->rules,				\
+	    *r##_end = r == NULL ? NULL : r + (l)->p->n_rules; r != r##_end; r++) \
 		if (!r->refused)
 
 /** lint_class_at(l, c, f): Whether a rule of class ${c} that is no dont_ covers hook ${f}. */
