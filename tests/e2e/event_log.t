@@ -29,13 +29,8 @@ fi
 
 # schema NAME DESCRIPTION: the last run's JSON follows docs/schema/NAME.schema.json.
 schema() {
-	python3 - "$tmp/out" "$source_dir/docs/schema/$1.schema.json" <<-'END' 2>"$tmp/why"
-		import json, jsonschema, sys
-		schema = json.load(open(sys.argv[2]))
-		jsonschema.Draft202012Validator.check_schema(schema)
-		jsonschema.validate(json.load(open(sys.argv[1])), schema, cls=jsonschema.Draft202012Validator)
-	END
-	ok $? "$2"
+	python3 "$here/schema.py" "$source_dir/docs/schema/$1.schema.json" "$tmp/out" >"$tmp/why" 2>&1
+	local r=$?; ok $r "$2"; [ $r = 0 ] || diag "$(cat "$tmp/why")"
 }
 if python3 -c 'import jsonschema' 2>/dev/null; then
 	for d in $logs; do

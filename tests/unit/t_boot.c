@@ -453,7 +453,6 @@ static void
 add_locality(struct kit *k, uint8_t locality)
 {
 	char data[17] = "StartupLocality";
-	BUF_AUTO struct buf keep = buf_init(MIB(1));
 	struct tpm_pcrs pcrs = k->pcrs;
 
 	data[16] = (char)locality;
