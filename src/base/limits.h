@@ -108,6 +108,9 @@
 /* Attributes that EVM protects: 8 are built in, CONFIG_EVM_ADD_XATTRS adds some. */
 #define LIMIT_EVM_XATTRS	64
 
+/* A signed result is 1 to 2 KiB; one with the evidence inside would be more. */
+#define LIMIT_JWS		MIB(1)
+
 /* A kernel configuration is 100 to 300 KiB. */
 #define LIMIT_KERNEL_CONFIG	MIB(4)
 /* A host of a thousand containers has some ten thousand mounts of 300 bytes. */

@@ -56,7 +56,7 @@ verify(const struct invocation *in, struct err *e)
 	if (evidence_files_load(in, &files, e) != 0 ||
 	    evidence_appraise(&files.input, &r, &report, e) != 0)
 		return cmd_error(in, e);
-	if (keep_state(in, &report, e) != 0 || evidence_files_ear(in, &files, &r, &report, e) != 0 ||
+	if (evidence_files_ear(in, &files, &r, e) != 0 || keep_state(in, &report, e) != 0 ||
 	    print(in, &r, &report, e) != 0)
 		return cmd_error(in, e);
 	return status_of(r.verdict);

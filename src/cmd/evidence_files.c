@@ -33,6 +33,8 @@ const struct option_spec evidence_options[] = {
 	{ .name = "partition", .arg = "LABEL=PATH", .repeat = true,
 	  .help = "where the host has mounted a volume that the policy names" },
 	{ .name = "ear-key", .arg = "F", .complete = COMPLETE_FILE, .help = "private key (PEM) to sign the EAR token with" },
+	{ .name = "ear-alg", .arg = "ALG", .complete = COMPLETE_WORDS, .words = "ES256 ES384 ES512 PS256 RS256",
+	    .help = "its algorithm, where the key leaves a choice (RSA: PS256, or RS256 if asked for)" },
 	{ .name = "ear-out", .arg = "F", .complete = COMPLETE_FILE, .help = "write the result as an EAR token (JWT)" },
 	{ .name = NULL },
 };
@@ -74,6 +76,8 @@ evidence_files_usage(const struct invocation *in)
 		return "--policy and --integrity-only exclude each other";
 	if (opt_has(in, "ear-key") != opt_has(in, "ear-out"))
 		return "--ear-key and --ear-out go together";
+	if (opt_has(in, "ear-alg") && !opt_has(in, "ear-key"))
+		return "--ear-alg is nothing without --ear-key";
 	return NULL;
 }
 
@@ -96,6 +100,8 @@ load_nonce(const struct invocation *in, struct evidence_files *f, struct err *e)
 		return 0;
 	if (!hex_decode(span_str(hex), &f->nonce) || f->nonce.n == 0)
 		return err_set(e, ERR_USAGE, "--nonce wants 1 to 64 bytes in hexadecimal");
+	if (opt_has(in, "ear-out") && f->nonce.n < 8)
+		return err_set(e, ERR_USAGE, "an EAR token (--ear-out) carries nonces of 8 to 64 bytes only");
 	f->input.nonce = buf_view(&f->nonce);
 	return 0;
 }
@@ -135,10 +141,18 @@ load_resume(const struct invocation *in, struct evidence_files *f, struct err *e
 	return 0;
 }
 
+const char *
+evidence_policy_path(const struct invocation *in, size_t i)
+{
+	size_t given = opt_count(in, "policy");
+
+	return i < given ? opt_nth(in, "policy", i) : in->operands[i - given];
+}
+
 static int
 load_policies(const struct invocation *in, struct evidence_files *f, struct err *e)
 {
-	size_t given = opt_count(in, "policy"), n = given + in->n_operands;
+	size_t n = opt_count(in, "policy") + in->n_operands;
 	int rc;
 
 	if ((rc = policy_keys_load(in, "policy-key", &f->policy_keys, e)) != 0)
@@ -148,10 +162,7 @@ load_policies(const struct invocation *in, struct evidence_files *f, struct err 
 	if (f->loaded == NULL || f->policies == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	for (; f->n_loaded < n; f->n_loaded++) {
-		const char *path = f->n_loaded < given ? opt_nth(in, "policy", f->n_loaded) :
-		    in->operands[f->n_loaded - given];
-
-		if ((rc = load_policy(path, &f->policy_keys, LOAD_POLICY_TRUST,
+		if ((rc = load_policy(evidence_policy_path(in, f->n_loaded), &f->policy_keys, LOAD_POLICY_TRUST,
 		    &f->loaded[f->n_loaded], e)) != 0)
 			return rc;
 		f->policies[f->n_loaded] = &f->loaded[f->n_loaded].policy;
@@ -220,12 +231,4 @@ evidence_files_load(const struct invocation *in, struct evidence_files *f, struc
 	f->input.require_all = opt_has(in, "require-all");
 	f->input.allow_padded_sha1 = opt_has(in, "allow-padded-sha1");
 	return 0;
-}
-
-int
-evidence_files_ear(const struct invocation *in, const struct evidence_files *files,
-    const struct result *r, const struct evidence_report *report, struct err *e)
-{
-	(void)files; (void)r; (void)report;
-	return opt_get(in, "ear-out") == NULL ? 0 : err_set(e, ERR_UNSUPPORTED, "EAR tokens are not built in");
 }

@@ -32,9 +32,13 @@ MUST_CHECK int evidence_files_load(const struct invocation *in, struct evidence_
     struct err *e);
 void evidence_files_free(struct evidence_files *files);
 
-/** evidence_files_ear(in, ...): Write the EAR token if --ear-out asks for it. */
+/** evidence_policy_path(in, i): The file of the ${i}th policy, as given. */
+const char *evidence_policy_path(const struct invocation *in, size_t i);
+
+/** evidence_files_ear(in, files, r, e): Write the EAR token if --ear-out asks for it
+ * (evidence_ear.c). */
 MUST_CHECK int evidence_files_ear(const struct invocation *in, const struct evidence_files *files,
-    const struct result *r, const struct evidence_report *report, struct err *e);
+    const struct result *r, struct err *e);
 
 #define EVIDENCE_FILES_AUTO __attribute__((cleanup(evidence_files_free)))
 

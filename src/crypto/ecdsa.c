@@ -34,3 +34,20 @@ ecdsa_der(struct span r, struct span s, struct buf *der, struct err *e)
 	OPENSSL_free(out);
 	return buf_done(der, e);
 }
+
+int
+ecdsa_raw(struct span der, size_t size, struct buf *raw, struct err *e)
+{
+	const unsigned char *p = der.p;
+	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)der.n);
+	uint8_t out[2 * LIMIT_TPM_COORDINATE];
+	bool ok = sig != NULL && p == der.p + der.n && size <= LIMIT_TPM_COORDINATE &&
+	    BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, (int)size) == (int)size &&
+	    BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + size, (int)size) == (int)size;
+
+	ECDSA_SIG_free(sig);
+	if (!ok)
+		return openssl_err(e, ERR_CRYPTO, "an ECDSA signature does not fit two numbers of %zu bytes", size);
+	buf_put(raw, out, 2 * size);
+	return buf_done(raw, e);
+}
