@@ -40,10 +40,13 @@ digest_alg_by_tpm(uint16_t id)
 enum digest_alg
 digest_alg_by_ima(unsigned id)
 {
-	for (enum digest_alg a = DIGEST_NONE + 1; a < DIGEST_ALG_COUNT; a++)
-		if (algs[a].ima == id)
-			return a;
-	return DIGEST_NONE;
+	static const enum digest_alg by_ima[] = {
+#define ALG(sym, size, ima, tpm, name, ossl) [ima] = DIGEST_##sym,
+#include "base/digest_algs.tbl"
+#undef ALG
+	};
+
+	return id < sizeof(by_ima) / sizeof(by_ima[0]) ? by_ima[id] : DIGEST_NONE;
 }
 
 bool

@@ -43,6 +43,9 @@ MUST_CHECK int appraise_entry(struct appraiser *a, const struct ima_entry *n,
  * shows only here. */
 MUST_CHECK int appraise_form(const struct ima_entry *n, struct result *r, bool *sound, struct err *e);
 
+/** appraise_expect(a, n, step): ${n} will be judged soon (policy_table_expect). */
+void appraise_expect(const struct appraiser *a, const struct ima_entry *n, enum policy_table_step step);
+
 /** appraiser_keyring(a): The keys, learned ones included; borrowed. */
 struct keyring *appraiser_keyring(struct appraiser *a);
 

@@ -6,6 +6,7 @@
 #include "engine/boot_clock.h"
 #include "engine/evidence_boot.h"
 #include "engine/evidence_state.h"
+#include "engine/read_ahead.h"
 #include "engine/verdict.h"
 
 /* One appraisal under way. */
@@ -346,22 +347,21 @@ static int
 appraise_list(struct run *x, struct err *e)
 {
 	const struct match *m = &x->report->match;
-	struct ima_log log;
-	struct ima_entry n;
+	READ_AHEAD_AUTO struct read_ahead list = { 0 };
+	struct ima_entry *n;
 	int rc;
 
-	if ((rc = ima_log_open(x->in->ima_log, &log, e)) != 0)
+	if ((rc = read_ahead_open(x->in->ima_log, x->appraiser, &list, e)) != 0)
 		return rc;
-	while ((rc = ima_log_next(&log, &n, e)) > 0) {
-		bool seen_before = n.number <= m->skip;
+	while ((rc = read_ahead_next(&list, &n, e)) > 0) {
+		bool seen_before = n->number <= m->skip;
 
-		n.number += m->shift;
+		n->number += m->shift;
 		if (seen_before)
 			continue;
-		if ((rc = appraise_one(x, &n, matched(x) && match_covers(m, &n), e)) != 0)
-			break;
+		if ((rc = appraise_one(x, n, matched(x) && match_covers(m, n), e)) != 0)
+			return rc;
 	}
-	ima_log_close(&log);
 	return rc;
 }
 

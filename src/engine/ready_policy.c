@@ -255,16 +255,14 @@ lookup_name(const struct ready_policy *l, const uint8_t *layers, struct span nam
 	}
 }
 
-void
-ready_policy_lookup(const struct ready_policy *l, struct span path,
+/* A list may use either name of a file: /bin/x where the kernel says /usr/bin/x. */
+static void
+lookup_aliases(const struct ready_policy *l, const uint8_t *layers, struct span path,
     enum digest_alg alg, struct span digest, struct lookup *out)
 {
 	const struct runtime_policy *p = l->p;
-	const uint8_t *layers = layers_for(l, path);
 	uint8_t room[ALIASED_MAX];
 
-	lookup_name(l, layers, path, alg, digest, out);
-	/* A list may use either name of a file: /bin/x where the kernel says /usr/bin/x. */
 	for (size_t i = 0; !out->match && i < p->n_aliases; i++) {
 		struct span s = aliased(path, p->aliases[i].to, p->aliases[i].from, room);
 
@@ -277,14 +275,39 @@ ready_policy_lookup(const struct ready_policy *l, struct span path,
 	}
 }
 
-bool
-ready_policy_closed(const struct ready_policy *l, struct span path)
+/* The name as it stands is nearly always the listed one; the room for others, which the
+ * compiler clears, is made only when it is not. */
+void
+ready_policy_lookup(const struct ready_policy *l, struct span path,
+    enum digest_alg alg, struct span digest, struct lookup *out)
+{
+	const uint8_t *layers = layers_for(l, path);
+
+	lookup_name(l, layers, path, alg, digest, out);
+	if (!out->match && l->p->n_aliases > 0)
+		lookup_aliases(l, layers, path, alg, digest, out);
+}
+
+void
+ready_policy_expect(const struct ready_policy *l, struct span path, enum policy_table_step step)
+{
+	policy_table_expect(&l->p->table, path, step);
+}
+
+static bool
+under_closed(const struct ready_policy *l, struct span path)
 {
 	uint8_t room[ALIASED_MAX];
-	struct span name = l->n_closed == 0 ? path : canonical(l->p, path, room);
+	struct span name = canonical(l->p, path, room);
 
 	for (size_t i = 0; i < l->n_closed; i++)
 		if (path_under(name, l->closed[i]))
 			return true;
 	return false;
+}
+
+bool
+ready_policy_closed(const struct ready_policy *l, struct span path)
+{
+	return l->n_closed > 0 && under_closed(l, path);
 }

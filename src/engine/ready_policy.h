@@ -45,6 +45,9 @@ struct lookup {
 void ready_policy_lookup(const struct ready_policy *l, struct span path,
     enum digest_alg alg, struct span digest, struct lookup *out);
 
+/** ready_policy_expect(l, path, step): As policy_table_expect. */
+void ready_policy_expect(const struct ready_policy *l, struct span path, enum policy_table_step step);
+
 /** ready_policy_closed(l, path): Whether ${path} lies in a closed directory. */
 bool ready_policy_closed(const struct ready_policy *l, struct span path);
 

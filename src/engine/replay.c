@@ -42,19 +42,23 @@ replay_end(struct replay *r)
 	r->bank = r->column = r->sha1 = NULL;
 }
 
-/* H(template data), in the one way for "ima" and the other for all else. */
+/* Template "ima": the digest, and the name in a field of fixed size. */
 static bool
-template_digest(struct hasher *h, const struct ima_entry *n, uint8_t *out)
+ima_digest(struct hasher *h, const struct ima_entry *n, uint8_t *out)
 {
 	uint8_t padded[20 + IMA_NAME_PADDED] = { 0 };
 	size_t size = n->fields[0].bytes.n;
 
-	if (!n->is_ima)
-		return hasher_run(h, n->data, span_of(NULL, 0), out);
 	/* The parser holds the digest to 16 or 20 bytes and the name to 255. */
 	memcpy(padded, n->fields[0].bytes.p, size);
 	memcpy(padded + size, n->fields[1].bytes.p, n->fields[1].bytes.n);
 	return hasher_run(h, span_of(padded, size + IMA_NAME_PADDED), span_of(NULL, 0), out);
+}
+
+static bool
+template_digest(struct hasher *h, const struct ima_entry *n, uint8_t *out)
+{
+	return n->is_ima ? ima_digest(h, n, out) : hasher_run(h, n->data, span_of(NULL, 0), out);
 }
 
 /* The value that the kernel extended for ${n} into this bank. */

@@ -77,6 +77,12 @@ MUST_CHECK bool policy_table_find(const struct policy_table *t, struct span path
     struct policy_iter *it);
 MUST_CHECK bool policy_iter_next(struct policy_iter *it, struct policy_digest *d);
 
+/** policy_table_expect(t, path, step): ${path} will be asked for soon: begin to fetch from
+ * memory the slot that names its entry or, some time later, that entry.  In a large
+ * table waiting for memory is most of a look-up.  For speed alone; changes nothing. */
+enum policy_table_step { POLICY_TABLE_SLOT = 0, POLICY_TABLE_ENTRY };
+void policy_table_expect(const struct policy_table *t, struct span path, enum policy_table_step step);
+
 /** policy_table_at(t, i, path, it): The i-th path (0 to n_paths-1), in byte order of
  * the stored paths, and its digests.  False if out of range or damaged. */
 MUST_CHECK bool policy_table_at(const struct policy_table *t, uint64_t i,
