@@ -88,7 +88,9 @@ try_xattr(int fd, struct machine_mount *m)
 static enum fact
 ask_verity(int dir)
 {
-	struct { struct fsverity_digest d; uint8_t digest[64]; } q = { .d = { .digest_size = 64 } };
+	/* The struct ends in an array of no length: the digest follows it. */
+	union { struct fsverity_digest d; uint8_t room[sizeof(struct fsverity_digest) + 64]; } q =
+	    { .d = { .digest_size = 64 } };
 
 	if (ioctl(dir, FS_IOC_MEASURE_VERITY, &q) == 0 || errno == ENODATA)
 		return FACT_YES;
