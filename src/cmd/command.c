@@ -65,10 +65,20 @@ opt_get(const struct invocation *in, const char *name)
 	return n == 0 ? NULL : opt_nth(in, name, n - 1);
 }
 
+/* A sentence may quote a name, which need not be UTF-8, or be cut within a character. */
+static json_t *
+text_json(const char *text)
+{
+	json_t *j = json_new_string(span_str(text));
+
+	return j != NULL ? j : json_escaped(span_str(text));
+}
+
 static json_t *
 error_json(const struct err *e)
 {
-	json_t *inner = json_pack("{s:s, s:s}", "code", err_token(e->code), "message", e->message);
+	json_t *inner = json_pack("{s:s, s:o}", "code", err_token(e->code), "message",
+	    text_json(e->message));
 
 	if (e->file[0] != '\0')
 		json_object_set_new(inner, "file", json_escaped(span_str(e->file)));
@@ -82,7 +92,7 @@ error_json(const struct err *e)
 			json_object_set_new(inner, "column", json_integer((json_int_t)e->column));
 	}
 	if (e->hint[0] != '\0')
-		json_object_set_new(inner, "hint", json_string(e->hint));
+		json_object_set_new(inner, "hint", text_json(e->hint));
 	return json_pack("{s:o}", "error", inner);
 }
 

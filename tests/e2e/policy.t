@@ -212,6 +212,9 @@ invalid '{"assay_policy":1,"violations":[{"path":"x","action":"hide"}]}' 'an unk
 printf '{"assay_policy":1,"assay_policy":1}' >dup.json
 run policy show --json dup.json; exits 3 'duplicate keys are refused'
 is "$(json 'j["error"]["code"]')" duplicate 'with their code'
+printf '{"assay_policy":1,"layers":[{"name":"a","files":{"/%s":[]}}]}' "$(printf 'x%.0s' {1..158})ü" >cut.json
+run policy show --json cut.json
+is "$(json 'j["error"]["code"]')" format 'an error that cuts a name within a character is JSON still'
 run policy show /does/not/exist; exits 3 'a missing file is no policy'
 mkfifo pipe; cat p.json >pipe & pids="$pids $!"
 run policy show pipe; exits 0 'a policy comes through a named pipe'
