@@ -1,6 +1,6 @@
 /* ear_verify.c: what a relying party asks of an EAR before it believes it. */
 #include "base/json.h"
-#include "engine/ear.h"
+#include "engine/ear_internal.h"
 
 /* Clocks of two machines that both ask the same time servers. */
 #define SKEW 300
@@ -138,16 +138,14 @@ read_whole(const json_t *j, enum ear_tier *out, struct err *e)
 }
 
 int
-ear_verify(struct pubkey *key, struct span token, int64_t now, struct span nonce,
-    enum ear_tier *status, json_t **claims, struct err *e)
+ear_read(struct span payload, int64_t now, struct span nonce, enum ear_tier *status,
+    json_t **claims, struct err *e)
 {
-	BUF_AUTO struct buf text = buf_init(LIMIT_JWS);
 	JSON_AUTO json_t *j = NULL;
 	enum ear_tier tier = EAR_NONE;
 	int rc;
 
-	if ((rc = jws_verify(key, token, NULL, &text, e)) != 0 ||
-	    (rc = json_parse(buf_view(&text), LIMIT_JWS, &j, e)) != 0 ||
+	if ((rc = json_parse(payload, LIMIT_JWS, &j, e)) != 0 ||
 	    (rc = read_profile(j, e)) != 0 || (rc = read_times(j, now, e)) != 0 ||
 	    (rc = read_nonce(j, nonce, e)) != 0 || (rc = read_whole(j, &tier, e)) != 0)
 		return rc;
@@ -155,4 +153,14 @@ ear_verify(struct pubkey *key, struct span token, int64_t now, struct span nonce
 	*claims = j;
 	j = NULL;
 	return 0;
+}
+
+int
+ear_verify(struct pubkey *key, struct span token, int64_t now, struct span nonce,
+    enum ear_tier *status, json_t **claims, struct err *e)
+{
+	BUF_AUTO struct buf text = buf_init(LIMIT_JWS);
+	int rc = jws_verify(key, token, NULL, &text, e);
+
+	return rc != 0 ? rc : ear_read(buf_view(&text), now, nonce, status, claims, e);
 }
