@@ -211,10 +211,14 @@ write_file(const char *dir, const char *name, struct span data)
 static void
 write_all(struct machine *m, const char *dir)
 {
-	struct buf hex = buf_init(KIB(1));
+	struct buf hex = buf_init(KIB(1)), pcrs = buf_init(KIB(1));
 
 	machine_make(m);
 	buf_hex(&hex, m->nonce);
+	buf_str(&pcrs, "{\"sha256\":{\"10\":\"");
+	buf_hex(&pcrs, tpm_pcrs_get(&m->pcrs, DIGEST_SHA256, 10));
+	buf_str(&pcrs, "\"}}");
+	write_file(dir, "pcrs", buf_view(&pcrs));
 	write_file(dir, "list", buf_view(&m->list));
 	write_file(dir, "quote", buf_view(&m->quote));
 	write_file(dir, "signature", buf_view(&m->signature));
@@ -222,12 +226,13 @@ write_all(struct machine *m, const char *dir)
 	write_file(dir, "policy", buf_view(&m->table));
 	write_file(dir, "nonce", buf_view(&hex));
 	buf_free(&hex);
+	buf_free(&pcrs);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct machine m = { .entries = ENTRIES };
+	static struct machine m = { .entries = ENTRIES };
 
 	if (argc < 4)
 		return 2;

@@ -222,6 +222,7 @@ machine_quote(struct machine *m, size_t entries)
 	uint8_t pcr[32], digest[32];
 
 	replay(m, entries, pcr);
+	must(tpm_pcrs_set(&m->pcrs, DIGEST_SHA256, 10, span_of(pcr, 32)));
 	must(hasher_run(sha256, span_of(pcr, 32), span_of(NULL, 0), digest));
 	buf_free(&m->quote);
 	buf_free(&m->signature);
@@ -239,5 +240,6 @@ machine_input(const struct machine *m, const struct runtime_policy *const *polic
 	return (struct evidence_input){ .ima_log = buf_view(&m->list), .has_quote = true,
 	    .quote = buf_view(&m->quote), .signature = buf_view(&m->signature),
 	    .ak = pubkey_spki(privkey_public(m->ak)), .nonce = m->nonce, .bank = DIGEST_SHA256,
+	    .pcrs = &m->pcrs,
 	    .policies = policies, .n_policies = n };
 }

@@ -18,6 +18,7 @@ struct machine {
 	struct privkey *ak, *signer;	/* borrowed; signer where distinct > 0 */
 
 	struct buf list, quote, signature, table;
+	struct tpm_pcrs pcrs;		/* as tpm2_quote writes them beside the quote */
 	struct span nonce;
 	struct span *data;		/* template data of each entry: points into list */
 	size_t *offsets;		/* of each record, and behind the last */

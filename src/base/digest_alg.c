@@ -1,17 +1,22 @@
 #include "base/digest_alg.h"
 
 static const struct {
-	uint8_t size, ima, name_size;
+	uint8_t ima, name_size;
 	uint16_t tpm;
 	const char *name, *openssl;
 } algs[DIGEST_ALG_COUNT] = {
-	[DIGEST_NONE] = { 0, 255, 4, 0, "none", NULL },
-#define ALG(sym, size, ima, tpm, name, ossl) [DIGEST_##sym] = { size, ima, sizeof(name) - 1, tpm, name, ossl },
+	[DIGEST_NONE] = { 255, 4, 0, "none", NULL },
+#define ALG(sym, size, ima, tpm, name, ossl) [DIGEST_##sym] = { ima, sizeof(name) - 1, tpm, name, ossl },
 #include "base/digest_algs.tbl"
 #undef ALG
 };
 
-size_t digest_alg_size(enum digest_alg alg) { return algs[alg].size; }
+const uint8_t digest_alg_sizes[DIGEST_ALG_COUNT] = {
+#define ALG(sym, size, ima, tpm, name, ossl) [DIGEST_##sym] = size,
+#include "base/digest_algs.tbl"
+#undef ALG
+};
+
 const char *digest_alg_name(enum digest_alg alg) { return algs[alg].name; }
 const char *digest_alg_openssl(enum digest_alg alg) { return algs[alg].openssl; }
 uint16_t digest_alg_tpm(enum digest_alg alg) { return algs[alg].tpm; }
@@ -58,7 +63,7 @@ digest_alg_weak(enum digest_alg alg)
 bool
 digest_make(enum digest_alg alg, struct span bytes, struct digest *d)
 {
-	if (alg == DIGEST_NONE || bytes.n != algs[alg].size)
+	if (alg == DIGEST_NONE || bytes.n != digest_alg_sizes[alg])
 		return false;
 	*d = (struct digest){ .alg = alg, .size = (uint8_t)bytes.n };
 	memcpy(d->v, bytes.p, bytes.n);

@@ -22,7 +22,14 @@ struct digest {
 	uint8_t v[LIMIT_DIGEST];
 };
 
-size_t digest_alg_size(enum digest_alg alg);		/* 0 for DIGEST_NONE */
+/* 0 for DIGEST_NONE.  Inline, because each entry of a list asks for it many times. */
+extern const uint8_t digest_alg_sizes[DIGEST_ALG_COUNT];
+static inline size_t
+digest_alg_size(enum digest_alg alg)
+{
+	return digest_alg_sizes[alg];
+}
+
 const char *digest_alg_name(enum digest_alg alg);	/* the kernel's; "none" */
 const char *digest_alg_openssl(enum digest_alg alg);	/* NULL: cannot be computed */
 uint16_t digest_alg_tpm(enum digest_alg alg);		/* 0: the TPM has no number for it */

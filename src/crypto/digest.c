@@ -63,7 +63,9 @@ hasher_finish(struct hasher *h, uint8_t *out)
 bool
 hasher_run(struct hasher *h, struct span a, struct span b, uint8_t *out)
 {
-	return hasher_start(h) && hasher_add(h, a) && hasher_add(h, b) && hasher_finish(h, out);
+	return EVP_DigestInit_ex2(h->ctx, NULL, NULL) == 1 && EVP_DigestUpdate(h->ctx, a.p, a.n) == 1 &&
+	    (b.n == 0 || EVP_DigestUpdate(h->ctx, b.p, b.n) == 1) &&
+	    EVP_DigestFinal_ex(h->ctx, out, NULL) == 1;
 }
 
 int
