@@ -381,17 +381,22 @@ appraise_buffer(struct appraiser *a, const struct ima_entry *n, bool authenticat
 int
 appraise_form(const struct ima_entry *n, struct result *r, bool *sound, struct err *e)
 {
+	BUF_AUTO struct buf name = buf_init(KIB(1));
 	struct finding f = finding_of(n, n->known_template ? REASON_MALFORMED_ENTRY : REASON_UNKNOWN_TEMPLATE);
 
 	/* What a violation's record says is not measured; its form proves nothing either way. */
-	*sound = n->violation || (n->known_template && n->well_formed);
+	*sound = n->violation || (n->known_template && n->well_formed && !n->ambiguous);
 	if (*sound)
 		return 0;
 	f.path = span_of(NULL, 0);
 	f.seen = (struct digest){ 0 };
+	buf_escape(&name, span_head(n->template_name, 64));
 	if (!n->known_template)
-		return result_finding(r, &f, e, "template \"%.*s\" is not known, so the entry cannot be judged",
-		    (int)(n->template_name.n < 64 ? n->template_name.n : 64), (const char *)n->template_name.p);
+		return result_finding(r, &f, e, "template \"%s\" is not known, so the entry cannot be judged",
+		    buf_cstr(&name));
+	if (n->ambiguous)
+		return result_finding(r, &f, e, "the format \"%s\" leaves open which of its fields are"
+		    " the file's digest and name: it is covered by no digest", buf_cstr(&name));
 	return result_finding(r, &f, e, "the entry does not fit its template: %s", n->why);
 }
 

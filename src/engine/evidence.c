@@ -232,6 +232,41 @@ no_match(struct run *x, bool had_target, struct err *e)
 	    " quote first, then read the list", IMA_PCR);
 }
 
+/* The PCRs of the bank whose values are the quote's (or, without one, given). */
+static uint64_t
+quoted_pcrs(const struct run *x)
+{
+	uint64_t mask = 0;
+
+	for (unsigned i = 0; i < LIMIT_PCRS; i++)
+		if (x->in->has_quote ? tpm_selection_has(&x->report->quote.selection, x->in->bank, i) :
+		    x->in->pcrs != NULL && tpm_pcrs_get(x->in->pcrs, x->in->bank, i).n != 0)
+			mask |= (uint64_t)1 << i;
+	return mask;
+}
+
+/* Rules with pcr= spread the list over several PCRs: what one of them lacks must not hide
+ * behind another that fits. */
+static int
+judge_other_pcrs(struct run *x, struct err *e)
+{
+	const struct match *m = &x->report->match;
+	uint32_t bad = match_contradiction(m, quoted_pcrs(x));
+	int rc;
+
+	if (bad < REPLAY_PCRS)
+		return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
+		    "entry %llu extends PCR %u and stands before entries that were quoted, but the quoted"
+		    " PCR %u lacks it: entries of that PCR were cut or altered, or something else extends"
+		    " it too", (unsigned long long)m->behind[bad], bad, bad);
+	for (unsigned i = 0; i < REPLAY_PCRS; i++)
+		if (i != IMA_PCR && ((m->used >> i) & 1) != 0 && m->authenticated[i] == 0 &&
+		    (rc = result_warn(x->r, e, "entries extend PCR %u too, which the quote does not"
+		    " confirm: they are not authenticated", i)) != 0)
+			return rc;
+	return check_pass(x->r, CHECK_REPLAY);
+}
+
 static int
 judge_replay(struct run *x, bool had_target, struct err *e)
 {
@@ -251,12 +286,7 @@ judge_replay(struct run *x, bool had_target, struct err *e)
 	    " TPM saw no restart: it was started by kexec, its boot was not measured, and what the"
 	    " old kernel measured last is lost")) != 0)
 		return rc;
-	for (unsigned i = 0; i < LIMIT_PCRS; i++)
-		if (i != IMA_PCR && ((m->used >> i) & 1) != 0 && m->authenticated[i] == 0 &&
-		    (rc = result_warn(x->r, e, "entries extend PCR %u too, which the quote does not"
-		    " confirm: they are not authenticated", i)) != 0)
-			return rc;
-	return check_pass(x->r, CHECK_REPLAY);
+	return judge_other_pcrs(x, e);
 }
 
 /* Whether anything of the list is tied to the quote. */
@@ -305,11 +335,16 @@ note_aggregate(struct run *x, const struct ima_entry *n, bool covered, struct er
 	if (list == NULL)
 		return arena_err(&x->r->arena, e);
 	x->aggregates = list;
-	if (n->file_alg == DIGEST_NONE || !digest_make(n->file_alg, n->file_digest, &d))
-		return 0;	/* an algorithm we do not know proves nothing: the check stays open */
-	if (x->n_aggregates == 0)
+	/* An algorithm we do not know proves nothing: the check stays open.  But only the
+	 * first of a boot is written before anything else can run. */
+	if (n->file_alg == DIGEST_NONE || !digest_make(n->file_alg, n->file_digest, &d)) {
+		if (n->number == 1)
+			return 0;
+		d = (struct digest){ 0 };
+	}
+	if (x->n_aggregates == 0 && n->number == 1)
 		x->aggregates_covered = covered;
-	else if (!digest_eq(&d, &list[0]))
+	else if (x->n_aggregates == 0 || !digest_eq(&d, &list[0]))
 		return result_finding(x->r, &(struct finding){ .reason = REASON_BOOT_AGGREGATE_MISMATCH,
 		    .entry = n->number, .path_authenticated = true, .path = n->path, .seen = d }, e,
 		    "is named boot_aggregate, but differs from the first of this boot");
@@ -324,7 +359,7 @@ appraise_one(struct run *x, const struct ima_entry *n, bool covered, struct err 
 	bool sound;
 	int rc;
 
-	if (ima_entry_is_boot_aggregate(n) && n->well_formed && !n->violation &&
+	if (ima_entry_is_boot_aggregate(n) && n->well_formed && !n->ambiguous && !n->violation &&
 	    (rc = note_aggregate(x, n, covered, e)) != 0)
 		return rc;
 	rc = x->appraiser != NULL ? appraise_entry(x->appraiser, n, covered, x->r, e) :

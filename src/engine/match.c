@@ -79,6 +79,7 @@ note_match(struct run *x, const struct ima_entry *n, struct err *e)
 	struct match *m = x->m;
 
 	m->authenticated[n->pcr] = n->number;
+	m->behind[n->pcr] = 0;
 	if (n->pcr != IMA_PCR)
 		return 0;
 	m->kind = MATCH_PREFIX;
@@ -103,7 +104,11 @@ run_entry(struct run *x, struct ima_entry *n, const struct attempt *a, struct er
 		return rc;
 	if (!right && (rc = note_wrong(m, n, e)) != 0)
 		return rc;
-	return reached(x, n->pcr) ? note_match(x, n, e) : 0;
+	if (reached(x, n->pcr))
+		return note_match(x, n, e);
+	if (m->behind[n->pcr] == 0)
+		m->behind[n->pcr] = n->number;
+	return 0;
 }
 
 /* Start from an earlier state's values; they may be the quoted ones already. */
@@ -278,6 +283,20 @@ resumed(const struct match_input *in, enum digest_alg column, const struct surve
 	if (m->kind == MATCH_NONE && s->entries < from->count)
 		m->kind = MATCH_TOO_SHORT;
 	return 0;
+}
+
+uint32_t
+match_contradiction(const struct match *m, uint64_t covered)
+{
+	uint64_t last = 0;
+
+	for (uint32_t i = 0; i < REPLAY_PCRS; i++)
+		if (((covered >> i) & 1) != 0 && m->authenticated[i] > last)
+			last = m->authenticated[i];
+	for (uint32_t i = 0; i < REPLAY_PCRS; i++)
+		if (((covered >> i) & 1) != 0 && m->behind[i] != 0 && m->behind[i] < last)
+			return i;
+	return REPLAY_PCRS;
 }
 
 int

@@ -54,6 +54,7 @@ struct match {
 	uint64_t shift;			/* add to an entry's number in the list: number since the boot */
 	uint64_t total;			/* entries since the boot: resumed and listed */
 	uint64_t authenticated[REPLAY_PCRS]; /* number of the last entry each PCR's match covers */
+	uint64_t behind[REPLAY_PCRS];	/* number of the first entry behind that; 0: none */
 	uint64_t used;			/* PCRs that entries extend */
 	struct pcr_values at_match;	/* running values behind entry authenticated[10] */
 	struct pcr_values at_end;
@@ -72,6 +73,11 @@ struct match {
  * faults.  End with match_done, on success. */
 MUST_CHECK int match_list(const struct match_input *in, struct match *m, struct err *e);
 void match_done(struct match *m);
+
+/** match_contradiction(m, covered): A PCR of ${covered} whose quoted value lacks an entry that
+ * stands before one that was quoted, or REPLAY_PCRS.  One quote shows all PCRs at one moment, and
+ * the kernel extends and lists in one order (ima_extend_list_mutex). */
+uint32_t match_contradiction(const struct match *m, uint64_t covered);
 
 /** match_covers(m, n): Whether entry ${n} (its number already since the boot) is covered. */
 static inline bool

@@ -49,7 +49,9 @@ ima_digest(struct hasher *h, const struct ima_entry *n, uint8_t *out)
 	uint8_t padded[20 + IMA_NAME_PADDED] = { 0 };
 	size_t size = n->fields[0].bytes.n;
 
-	/* The parser holds the digest to 16 or 20 bytes and the name to 255. */
+	/* Both readers hold the digest to 16 or 20 bytes and the name to 255. */
+	if (size > 20 || n->fields[1].bytes.n > IMA_NAME_PADDED)
+		return false;
 	memcpy(padded, n->fields[0].bytes.p, size);
 	memcpy(padded + size, n->fields[1].bytes.p, n->fields[1].bytes.n);
 	return hasher_run(h, span_of(padded, size + IMA_NAME_PADDED), span_of(NULL, 0), out);

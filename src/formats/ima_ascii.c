@@ -151,7 +151,8 @@ rebuild(struct ima_log *log, struct ima_entry *n, struct span rest)
 static bool
 ima_fields(struct ima_entry *n, size_t digest_size)
 {
-	if (n->data.n < digest_size + 4)
+	/* What replays an entry has room for these and no more. */
+	if ((digest_size != 16 && digest_size != 20) || n->data.n < digest_size + 4)
 		return false;
 	n->n_fields = 2;
 	n->fields[0] = (struct ima_field){ IMA_FIELD_D, span_head(n->data, digest_size) };

@@ -76,6 +76,7 @@ struct ima_entry {
 	bool violation;			/* the list's digest is all zeros */
 	bool known_template;		/* the name is built in or a format of known fields */
 	bool well_formed;		/* fields fit the template and fill the data exactly */
+	bool ambiguous;			/* another format of the same data would give another digest or name */
 	const char *why;		/* if not well_formed: a phrase that says why not */
 
 	/* Decoded from the fields; empty or DIGEST_NONE where the template has none. */
@@ -102,6 +103,7 @@ struct ima_entry {
 struct ima_template {
 	struct span name;		/* in the list */
 	size_t n;			/* fields; 0: the template is not known */
+	bool sound;			/* only one field can be the digest, and one the name */
 	enum ima_field_id ids[LIMIT_IMA_FIELDS];
 };
 

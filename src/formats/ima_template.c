@@ -58,6 +58,43 @@ parse_format(struct span format, enum ima_field_id ids[static LIMIT_IMA_FIELDS])
 	return n;
 }
 
+static bool
+is_digest(enum ima_field_id id)
+{
+	return id == IMA_FIELD_D || id == IMA_FIELD_D_NG || id == IMA_FIELD_D_NGV2;
+}
+
+static bool
+is_context(enum ima_field_id id)
+{
+	return id == IMA_FIELD_DEP || id == IMA_FIELD_CGN || id == IMA_FIELD_CG_PATH;
+}
+
+/* Whether no other format of the same data could give another file digest or name.  The
+ * format is not measured: were any order accepted, its writer could call d-modsig the
+ * digest, a control group the name, or leave either out.  So there is one digest, the name
+ * stands right behind it, only what tells the process stands in front, and a bare
+ * digest, which any 20 bytes are, stands with a name alone. */
+static bool
+sound_order(const struct ima_template *t)
+{
+	size_t at = 0, others = 0, xattrs = 0;
+
+	while (at < t->n && is_context(t->ids[at]))
+		at++;
+	if (at + 1 >= t->n || !is_digest(t->ids[at]) ||
+	    (t->ids[at + 1] != IMA_FIELD_N_NG && t->ids[at + 1] != IMA_FIELD_N) ||
+	    (t->ids[at] == IMA_FIELD_D && t->n != 2))
+		return false;
+	for (size_t i = at + 2; i < t->n; i++) {
+		others += is_digest(t->ids[i]) || t->ids[i] == IMA_FIELD_N_NG || t->ids[i] == IMA_FIELD_N;
+		/* Values can be anything: they follow the names and lengths that bound them. */
+		if (t->ids[i] >= IMA_FIELD_XATTRNAMES && t->ids[i] <= IMA_FIELD_XATTRVALUES)
+			others += t->ids[i - 1] != (xattrs++ == 0 ? IMA_FIELD_EVMSIG : t->ids[i] - 1);
+	}
+	return others == 0 && (xattrs == 0 || xattrs == 3);
+}
+
 const struct ima_template *
 ima_template_get(struct ima_log *log, struct span name)
 {
@@ -70,6 +107,7 @@ ima_template_get(struct ima_log *log, struct span name)
 		if (span_is(name, builtin[i].name))
 			format = span_str(builtin[i].format);
 	t->n = parse_format(format, t->ids);
+	t->sound = sound_order(t);
 	t->name = name;
 	return t;
 }
@@ -156,6 +194,18 @@ decode_modsig_digest(struct ima_entry *n, struct span f)
 	return f.n == 0 || decode_digest(f, &n->modsig_alg, &name, &n->modsig_digest);
 }
 
+/* The kernel measures an attribute only if it is of one of these types
+ * (ima_template_lib.c, ima_eventsig_init, ima_eventevmsig_init): anything else was put
+ * there to keep another field's signature from being looked at. */
+static const char *
+decode_signature(struct span f, const char *types)
+{
+	if (f.n > LIMIT_SIGNATURE)
+		return "its signature is too long";
+	return f.n == 0 || (f.p[0] != 0 && strchr(types, f.p[0]) != NULL) ? NULL :
+	    "its signature is of a type that the kernel does not measure there";
+}
+
 /* Decode one field; NULL, or why it cannot be. */
 static const char *
 decode_field(struct ima_entry *n, const struct ima_field *f)
@@ -171,14 +221,16 @@ decode_field(struct ima_entry *n, const struct ima_field *f)
 	case IMA_FIELD_D_NGV2:
 		return decode_typed_digest(n, f->bytes) ? NULL : "its digest field does not parse";
 	case IMA_FIELD_N:
-		/* Without NUL in template "ima", with it in custom formats. */
+		/* Without NUL in template "ima", with it in custom formats.  One inside would let
+		 * 276 bytes of another template pass for a digest and a padded name. */
 		n->path = f->bytes;
-		return n->is_ima || decode_string(f->bytes, &n->path) ? NULL : "its name is not one string";
+		return (n->is_ima ? span_find(f->bytes, 0) == f->bytes.n :
+		    decode_string(f->bytes, &n->path)) ? NULL : "its name is not one string";
 	case IMA_FIELD_N_NG:
 		return decode_string(f->bytes, &n->path) ? NULL : "its name is not one string";
 	case IMA_FIELD_SIG:
 		n->sig = f->bytes;
-		return f->bytes.n <= LIMIT_SIGNATURE ? NULL : "its signature is too long";
+		return decode_signature(f->bytes, "\3\5\6");
 	case IMA_FIELD_BUF:
 		n->buf = f->bytes;
 		n->has_buf = true;
@@ -190,7 +242,7 @@ decode_field(struct ima_entry *n, const struct ima_field *f)
 		return NULL;
 	case IMA_FIELD_EVMSIG:
 		n->evmsig = f->bytes;
-		return NULL;
+		return decode_signature(f->bytes, "\5");
 	case IMA_FIELD_IUID:
 	case IMA_FIELD_IGID:
 		return f->bytes.n == 0 || f->bytes.n == 4 ? NULL : "its iuid or igid is not 4 bytes";
@@ -229,4 +281,5 @@ ima_template_decode(struct ima_log *log, struct ima_entry *n)
 		if ((n->why = decode_field(n, &n->fields[i])) != NULL)
 			return;
 	n->well_formed = true;
+	n->ambiguous = !t->sound;
 }

@@ -1,0 +1,42 @@
+#!/bin/bash
+# Evidence of an attester who holds a genuine TPM and lies about the rest: no relabelled
+# entry, no hidden PCR and no forged name is TRUSTED, and nothing crashes the appraisal.
+. "${0%/*}/lib.sh"
+good=$(printf good | sha256sum | cut -d' ' -f1)
+openssl pkey -in "$golden/evidence/test-ak.pem" -pubout -out "$tmp/ak.pem" 2>/dev/null
+cat >"$tmp/policy.json" <<EOF
+{"assay_policy":1,"name":"p","layers":[{"name":"base","files":{"/usr/bin/good":["sha256:$good"]}}],"excludes":["/tmp/.*"]}
+EOF
+# forge SCENARIO [ARG...]: evidence in $tmp/SCENARIO.
+forge() { mkdir -p "$tmp/$1"; ASSAY_GOLDEN=$golden python3 "$here/forge_list.py" "$tmp/$1" "$@"; at=$tmp/$1; }
+appraise() {
+	run evidence verify --ima-log "$at/list.bin" --quote "$at/quote.msg" --signature "$at/quote.sig" --ak "$tmp/ak.pem" \
+		--nonce 0102030405060708090a0b0c0d0e0f1011121314 --pcrs "$at/pcrs.json" "$@"
+}
+# scenario NAME STATUS CODES DESCRIPTION
+scenario() {
+	forge "$1"; appraise --policy "$tmp/policy.json" --json
+	exits "$2" "$4"
+	is "$(json "[f['code'] for f in j['findings']]")" "$3" "$1: says why"
+}
+
+scenario honest 0 "[]" "an honest list is trusted"
+scenario evil_seen 1 "['not-in-policy']" "a file that is not approved"
+scenario named_aggregate_honest 1 "['boot-aggregate-mismatch']" "a file named boot_aggregate"
+scenario named_aggregate 1 "['malformed-entry']" "and relabelled so that its digest is not read"
+scenario no_digest_excluded 1 "['malformed-entry']" "a format without a digest, at an excluded path"
+scenario swapped_modsig 1 "['malformed-entry']" "the digest without an appended signature called the file's"
+scenario swapped_path 1 "['malformed-entry']" "a control group called the name"
+scenario ima_relabelled 1 "['malformed-entry']" "276 bytes of ima-ng called template ima"
+scenario other_pcr_honest 0 "[]" "a list over two quoted PCRs"
+scenario other_pcr_evil 1 "['not-in-policy']" "what the second holds is judged"
+scenario other_pcr_altered 3 "['pcr-mismatch']" "an altered entry of the second quoted PCR"
+scenario other_pcr_cut 3 "['pcr-mismatch']" "one altered behind one that fits"
+scenario empty_list 3 "['pcr-mismatch']" "an empty list"
+scenario zero_pcr 3 "['pcr-mismatch']" "an empty list and a PCR of zero"
+
+for n in 16 20 21 300 100000; do
+	forge ascii_long_digest $n; appraise --policy "$tmp/policy.json"
+	ok "$([ "$status" = 3 ] || [ "$status" = 1 ]; echo $?)" "an ASCII digest of $n bytes is survived ($status)"
+done
+finish
