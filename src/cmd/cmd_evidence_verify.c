@@ -53,7 +53,7 @@ verify(const struct invocation *in, struct err *e)
 
 	if (wrong != NULL)
 		return cmd_usage(in, "%s", wrong);
-	if (evidence_files_load(in, &files, e) != 0 ||
+	if (evidence_files_load(in, &files, e) != 0 || evidence_files_warn(in, &files, &r, e) != 0 ||
 	    evidence_appraise(&files.input, &r, &report, e) != 0)
 		return cmd_error(in, e);
 	if (evidence_files_ear(in, &files, &r, e) != 0 || keep_state(in, &report, e) != 0 ||
@@ -73,7 +73,11 @@ const struct command cmd_evidence_verify = {
 	    "the list waits for the next quote: it is shown, and does not decide.\n"
 	    "\n"
 	    "Without a quote the verdict is at best UNDECIDED, because nothing then ties the list to\n"
-	    "a TPM. --integrity-only judges quote, logs and replay alone, and says so.",
+	    "a TPM. --integrity-only judges quote, logs and replay alone, and says so.\n"
+	    "\n"
+	    "--bundle takes the evidence from one file (assay evidence pack). Its verdict, its bank and\n"
+	    "its policies are never believed; its key and its nonce only where --expect-ak and\n"
+	    "--expect-nonce do not name yours, and then the result warns.",
 	.example =
 	    "  $ assay evidence verify --ima-log list3.bin --quote quote3.msg --signature quote3.sig \\\n"
 	    "      --ak ak.pem --nonce 001122 --pcrs quote3.pcrs --event-log eventlog.bin \\\n"

@@ -18,6 +18,12 @@ const struct option_spec evidence_options[] = {
 	{ .name = "pcrs", .arg = "F", .complete = COMPLETE_FILE,
 	  .help = "PCR values: tpm2-tools' PCR file, text of tpm2_pcrread, or JSON" },
 	{ .name = "event-log", .arg = "F", .complete = COMPLETE_FILE, .help = "the firmware's event log" },
+	{ .name = "bundle", .arg = "F", .complete = COMPLETE_FILE,
+	  .help = "an evidence bundle, in place of all of these" },
+	{ .name = "expect-ak", .arg = "F", .complete = COMPLETE_FILE,
+	  .help = "with --bundle: the key that must have signed its quote, whatever the bundle says" },
+	{ .name = "expect-nonce", .arg = "HEX",
+	  .help = "with --bundle: the nonce its quote must answer, whatever the bundle says" },
 	{ .name = "policy", .arg = "F", .repeat = true, .complete = COMPLETE_FILE,
 	  .help = "runtime policy: JSON, compiled, or signed (DSSE)" },
 	{ .name = "policy-key", .arg = "F", .repeat = true, .complete = COMPLETE_FILE,
@@ -49,6 +55,9 @@ evidence_files_free(struct evidence_files *f)
 	file_free(&f->pcrs_file);
 	file_free(&f->event_log);
 	file_free(&f->resume_file);
+	bundle_unload(&f->bundle);
+	for (size_t i = 0; i < EVIDENCE_SECTIONS; i++)
+		buf_free(&f->part_names[i]);
 	buf_free(&f->nonce);
 	free(f->pcrs);
 	resume_state_free(&f->resume);
@@ -60,16 +69,34 @@ evidence_files_free(struct evidence_files *f)
 	policy_keys_free(&f->policy_keys);
 }
 
-const char *
-evidence_files_usage(const struct invocation *in)
+static const char *
+sources_usage(const struct invocation *in)
 {
 	int parts = opt_has(in, "quote") + opt_has(in, "signature") + opt_has(in, "ak") + opt_has(in, "nonce");
 
+	if (opt_has(in, "bundle")) {
+		if (parts != 0 || opt_has(in, "ima-log") || opt_has(in, "pcrs") || opt_has(in, "event-log"))
+			return "--bundle takes the place of --ima-log, --quote, --signature, --ak, --nonce,"
+			    " --pcrs and --event-log (--expect-ak and --expect-nonce say what it must answer to)";
+		return NULL;
+	}
+	if (opt_has(in, "expect-ak") || opt_has(in, "expect-nonce"))
+		return "--expect-ak and --expect-nonce belong to --bundle; without one, use --ak and --nonce";
 	if (!opt_has(in, "ima-log"))
 		return "option --ima-log is missing";
 	if (parts != 0 && parts != 4)
 		return "--quote, --signature, --ak and --nonce go together: a quote that is not"
 		    " checked whole proves nothing";
+	return NULL;
+}
+
+const char *
+evidence_files_usage(const struct invocation *in)
+{
+	const char *wrong = sources_usage(in);
+
+	if (wrong != NULL)
+		return wrong;
 	if (!opt_has(in, "policy") && !opt_has(in, "integrity-only") && in->n_operands == 0)
 		return "want --policy, or --integrity-only to judge without one";
 	if (opt_has(in, "policy") && opt_has(in, "integrity-only"))
@@ -91,15 +118,15 @@ read_if_given(const struct invocation *in, const char *option, size_t max, struc
 }
 
 static int
-load_nonce(const struct invocation *in, struct evidence_files *f, struct err *e)
+load_nonce(const struct invocation *in, const char *option, struct evidence_files *f, struct err *e)
 {
-	const char *hex = opt_get(in, "nonce");
+	const char *hex = opt_get(in, option);
 
-	f->nonce = buf_init(64);
 	if (hex == NULL)
 		return 0;
+	f->nonce = buf_init(LIMIT_TPM_NONCE);
 	if (!hex_decode(span_str(hex), &f->nonce) || f->nonce.n == 0)
-		return err_set(e, ERR_USAGE, "--nonce wants 1 to 64 bytes in hexadecimal");
+		return err_set(e, ERR_USAGE, "--%s wants 1 to %d bytes in hexadecimal", option, LIMIT_TPM_NONCE);
 	if (opt_has(in, "ear-out") && f->nonce.n < 8)
 		return err_set(e, ERR_USAGE, "an EAR token (--ear-out) carries nonces of 8 to 64 bytes only");
 	f->input.nonce = buf_view(&f->nonce);
@@ -107,20 +134,112 @@ load_nonce(const struct invocation *in, struct evidence_files *f, struct err *e)
 }
 
 static int
-load_pcrs(const struct invocation *in, struct evidence_files *f, struct err *e)
+load_pcrs(struct span values, const char *name, struct evidence_files *f, struct err *e)
 {
-	const char *path = opt_get(in, "pcrs");
 	int rc;
 
-	if (path == NULL)
-		return 0;
-	if ((rc = file_read(path, LIMIT_SMALL_FILE, &f->pcrs_file, e)) != 0)
-		return rc;
 	if ((f->pcrs = calloc(1, sizeof(*f->pcrs))) == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	if ((rc = tpm_pcrs_parse(file_view(&f->pcrs_file), f->pcrs, e)) != 0)
-		return err_file(e, rc, path);
+	if ((rc = tpm_pcrs_parse(values, f->pcrs, e)) != 0)
+		return err_file(e, rc, name);
 	f->input.pcrs = f->pcrs;
+	return 0;
+}
+
+/* The evidence from files of its own. */
+static int
+load_parts(const struct invocation *in, struct evidence_files *f, struct err *e)
+{
+	int rc;
+
+	if ((rc = load_nonce(in, "nonce", f, e)) != 0 ||
+	    (rc = read_if_given(in, "ima-log", LIMIT_IMA_LOG, &f->ima_log, e)) != 0 ||
+	    (rc = read_if_given(in, "quote", LIMIT_SMALL_FILE, &f->quote, e)) != 0 ||
+	    (rc = read_if_given(in, "signature", LIMIT_SMALL_FILE, &f->signature, e)) != 0 ||
+	    (rc = read_if_given(in, "ak", LIMIT_SMALL_FILE, &f->ak, e)) != 0 ||
+	    (rc = read_if_given(in, "event-log", LIMIT_EVENT_LOG, &f->event_log, e)) != 0 ||
+	    (rc = read_if_given(in, "pcrs", LIMIT_SMALL_FILE, &f->pcrs_file, e)) != 0 ||
+	    (opt_has(in, "pcrs") && (rc = load_pcrs(file_view(&f->pcrs_file), opt_get(in, "pcrs"), f, e)) != 0))
+		return rc;
+	f->input.ima_log = file_view(&f->ima_log);
+	f->input.names = (struct evidence_names){ opt_get(in, "ima-log"), opt_get(in, "quote"),
+	    opt_get(in, "signature"), opt_get(in, "ak"), opt_get(in, "event-log") };
+	f->input.has_quote = opt_has(in, "quote");
+	f->input.quote = file_view(&f->quote);
+	f->input.signature = file_view(&f->signature);
+	f->input.ak = file_view(&f->ak);
+	f->input.has_event_log = opt_has(in, "event-log");
+	f->input.event_log = file_view(&f->event_log);
+	return 0;
+}
+
+/* As with loose files: a quote that is not checked whole proves nothing. */
+static int
+check_whole(const struct evidence_files *f, struct err *e)
+{
+	const struct evidence_part *p = f->bundle.bundle.parts;
+
+	if (!p[EVIDENCE_QUOTE].present && (p[EVIDENCE_SIGNATURE].present || f->ak.p != NULL || f->nonce.p != NULL))
+		return err_set(e, ERR_MISMATCH, "the bundle has no quote");
+	if (!p[EVIDENCE_QUOTE].present)
+		return 0;
+	if (!p[EVIDENCE_SIGNATURE].present)
+		return err_set(e, ERR_MISMATCH, "the bundle has a quote without its signature");
+	if (f->input.ak.n == 0)
+		return err_hint(e, err_set(e, ERR_MISMATCH, "the bundle has a quote, but no attestation key"),
+		    "name the machine's key with --expect-ak");
+	if (f->input.nonce.n == 0)
+		return err_hint(e, err_set(e, ERR_MISMATCH, "the bundle has a quote, but no nonce"),
+		    "name the nonce with --expect-nonce");
+	return 0;
+}
+
+/* Offsets in errors about a part count from where the part begins, as its name says. */
+static const char *
+part_name(const struct invocation *in, struct evidence_files *f, enum evidence_section s)
+{
+	f->part_names[s] = buf_init(KIB(64));
+	buf_printf(&f->part_names[s], "%s:%s", opt_get(in, "bundle"), evidence_section_name(s));
+	return buf_cstr(&f->part_names[s]);
+}
+
+static int
+load_bundle(const struct invocation *in, struct evidence_files *f, struct err *e)
+{
+	const struct evidence_part *p = f->bundle.bundle.parts;
+	int rc;
+
+	if ((rc = bundle_load(opt_get(in, "bundle"), &f->bundle, e)) != 0)
+		return rc;
+	f->input.names = (struct evidence_names){ part_name(in, f, EVIDENCE_IMA_LOG),
+	    part_name(in, f, EVIDENCE_QUOTE), part_name(in, f, EVIDENCE_SIGNATURE),
+	    part_name(in, f, EVIDENCE_AK), part_name(in, f, EVIDENCE_EVENT_LOG) };
+	f->input.ima_log = p[EVIDENCE_IMA_LOG].bytes;
+	f->input.recorded_entries = f->bundle.bundle.entries;
+	f->input.has_quote = p[EVIDENCE_QUOTE].present;
+	f->input.quote = p[EVIDENCE_QUOTE].bytes;
+	f->input.signature = p[EVIDENCE_SIGNATURE].bytes;
+	f->input.ak = p[EVIDENCE_AK].bytes;
+	f->input.nonce = p[EVIDENCE_NONCE].bytes;
+	f->input.has_event_log = p[EVIDENCE_EVENT_LOG].present;
+	f->input.event_log = p[EVIDENCE_EVENT_LOG].bytes;
+	if (p[EVIDENCE_PCRS].present && (rc = load_pcrs(p[EVIDENCE_PCRS].bytes,
+	    part_name(in, f, EVIDENCE_PCRS), f, e)) != 0)
+		return rc;
+	if ((rc = load_nonce(in, "expect-nonce", f, e)) != 0 ||
+	    (rc = read_if_given(in, "expect-ak", LIMIT_SMALL_FILE, &f->ak, e)) != 0)
+		return rc;
+	if (opt_has(in, "expect-ak")) {
+		f->input.ak = file_view(&f->ak);
+		f->input.names.ak = opt_get(in, "expect-ak");
+	}
+	if ((rc = check_whole(f, e)) != 0)
+		return err_file(e, rc, opt_get(in, "bundle"));
+	/* A token or a state outlives the warning that key and nonce were nobody's. */
+	if (f->input.has_quote && (opt_has(in, "ear-out") || opt_has(in, "resume")) &&
+	    !(opt_has(in, "expect-ak") && opt_has(in, "expect-nonce")))
+		return err_set(e, ERR_USAGE, "--ear-out and --resume with --bundle want --expect-ak and --expect-nonce:"
+		    " they are not to vouch for a key that the bundle brought");
 	return 0;
 }
 
@@ -208,27 +327,36 @@ evidence_files_load(const struct invocation *in, struct evidence_files *f, struc
 {
 	int rc;
 
-	if ((rc = load_bank(in, f, e)) != 0 || (rc = load_nonce(in, f, e)) != 0 ||
-	    (rc = load_mounts(in, f, e)) != 0 ||
-	    (rc = read_if_given(in, "ima-log", LIMIT_IMA_LOG, &f->ima_log, e)) != 0 ||
-	    (rc = read_if_given(in, "quote", LIMIT_SMALL_FILE, &f->quote, e)) != 0 ||
-	    (rc = read_if_given(in, "signature", LIMIT_SMALL_FILE, &f->signature, e)) != 0 ||
-	    (rc = read_if_given(in, "ak", LIMIT_SMALL_FILE, &f->ak, e)) != 0 ||
-	    (rc = read_if_given(in, "event-log", LIMIT_EVENT_LOG, &f->event_log, e)) != 0 ||
-	    (rc = load_pcrs(in, f, e)) != 0 || (rc = load_resume(in, f, e)) != 0 ||
-	    (rc = load_policies(in, f, e)) != 0)
+	if ((rc = load_bank(in, f, e)) != 0 || (rc = load_mounts(in, f, e)) != 0 ||
+	    (rc = opt_has(in, "bundle") ? load_bundle(in, f, e) : load_parts(in, f, e)) != 0 ||
+	    (rc = load_resume(in, f, e)) != 0 || (rc = load_policies(in, f, e)) != 0)
 		return rc;
-	f->input.ima_log = file_view(&f->ima_log);
-	f->input.names = (struct evidence_names){ opt_get(in, "ima-log"), opt_get(in, "quote"),
-	    opt_get(in, "signature"), opt_get(in, "ak"), opt_get(in, "event-log") };
-	f->input.has_quote = opt_has(in, "quote");
-	f->input.quote = file_view(&f->quote);
-	f->input.signature = file_view(&f->signature);
-	f->input.ak = file_view(&f->ak);
-	f->input.has_event_log = opt_has(in, "event-log");
-	f->input.event_log = file_view(&f->event_log);
 	f->input.integrity_only = opt_has(in, "integrity-only");
 	f->input.require_all = opt_has(in, "require-all");
 	f->input.allow_padded_sha1 = opt_has(in, "allow-padded-sha1");
+	return 0;
+}
+
+int
+evidence_files_warn(const struct invocation *in, const struct evidence_files *f, struct result *r,
+    struct err *e)
+{
+	const struct evidence_bundle *b = &f->bundle.bundle;
+	BUF_AUTO struct buf sum = buf_init(256);
+	int rc;
+
+	if (!opt_has(in, "bundle"))
+		return 0;
+	if (b->bank != f->input.bank && (rc = result_warn(r, e, "the bundle was recorded for bank %s; bank %s"
+	    " is judged (--bank)", digest_alg_name(b->bank), digest_alg_name(f->input.bank))) != 0)
+		return rc;
+	buf_hex(&sum, digest_view(&b->parts[EVIDENCE_AK].sha256));
+	if (f->input.has_quote && !opt_has(in, "expect-ak") && (rc = result_warn(r, e, "the attestation key is"
+	    " the one in the bundle (sha256:%s): that it is the machine's is for you to know; --expect-ak names"
+	    " yours", buf_cstr(&sum))) != 0)
+		return rc;
+	if (f->input.has_quote && !opt_has(in, "expect-nonce"))
+		return result_warn(r, e, "the nonce is the one in the bundle: the quote may be older than the bundle"
+		    " says; --expect-nonce names yours");
 	return 0;
 }

@@ -1,9 +1,15 @@
 /* evidence_files.h: the options that name evidence, and the files behind them; shared
  * by "evidence verify" and "policy test".  Policies come from --policy and from the
- * operands, for the command that takes some. */
+ * operands, for the command that takes some.
+ *
+ * The evidence is in files of its own, or all of it in one bundle.  A bundle brings its
+ * key and its nonce with it, and whoever made it chose them: --expect-ak and
+ * --expect-nonce put the verifier's own in their place, and without these the result
+ * warns. */
 #ifndef CMD_EVIDENCE_FILES_H
 #define CMD_EVIDENCE_FILES_H
 
+#include "cmd/bundle_file.h"
 #include "cmd/command.h"
 #include "cmd/load_policy.h"
 #include "engine/evidence.h"
@@ -13,7 +19,9 @@ extern const struct option_spec evidence_options[];
 /* Everything that was read, and the input that borrows from it. */
 struct evidence_files {
 	struct file ima_log, quote, signature, ak, pcrs_file, event_log, resume_file;
+	struct loaded_bundle bundle;		/* with --bundle, in place of these files */
 	struct buf nonce;
+	struct buf part_names[EVIDENCE_SECTIONS];	/* "BUNDLE:quote", for errors */
 	struct tpm_pcrs *pcrs;			/* owned */
 	struct resume_state resume;
 	struct policy_keys policy_keys;
@@ -31,6 +39,10 @@ const char *evidence_files_usage(const struct invocation *in);
 MUST_CHECK int evidence_files_load(const struct invocation *in, struct evidence_files *files,
     struct err *e);
 void evidence_files_free(struct evidence_files *files);
+
+/** evidence_files_warn(in, files, r, e): Warn of what a bundle says about itself. */
+MUST_CHECK int evidence_files_warn(const struct invocation *in, const struct evidence_files *files,
+    struct result *r, struct err *e);
 
 /** evidence_policy_path(in, i): The file of the ${i}th policy, as given. */
 const char *evidence_policy_path(const struct invocation *in, size_t i);

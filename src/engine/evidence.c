@@ -22,6 +22,7 @@ struct run {
 	size_t n_aggregates, cap_aggregates;
 	bool aggregates_covered;
 	bool authentic;				/* what the quote says can be believed */
+	bool too_short;				/* the list lacks entries that were recorded */
 };
 
 static void
@@ -201,13 +202,29 @@ match(struct run *x, struct err *e)
 	return 0;
 }
 
+/* Whoever recorded the list counted its entries; a list that has fewer was cut after
+ * that.  A count can be made up, but only to speak against a list, never for one. */
+static int
+judge_length(struct run *x, struct err *e)
+{
+	const struct match *m = &x->report->match;
+	uint64_t listed = m->total - m->shift;
+
+	if (listed >= x->in->recorded_entries)
+		return 0;
+	x->too_short = true;
+	return check_fail(x->r, CHECK_REPLAY, REASON_LOG_TOO_SHORT, e,
+	    "the list has %llu entries, but %llu were counted when it was recorded",
+	    (unsigned long long)listed, (unsigned long long)x->in->recorded_entries);
+}
+
 static int
 no_match(struct run *x, bool had_target, struct err *e)
 {
 	const struct match *m = &x->report->match;
 
-	if (!had_target)
-		return 0;	/* not-run: nothing to compare with */
+	if (!had_target || x->too_short)
+		return 0;	/* not-run: nothing to compare with; or its cause is known */
 	if (x->in->has_quote && !x->authentic) {
 		/* What the quote is wrong about has been said; a mismatch would only repeat it. */
 		x->r->checks[CHECK_REPLAY].detail = "not judged: the quote itself cannot be believed";
@@ -468,7 +485,8 @@ evidence_appraise(const struct evidence_input *in, struct result *r,
 	    (rc = evidence_state_keys(x.resume, appraiser_keyring(x.appraiser), e)) != 0)
 		return rc;
 	had_target = in->has_quote ? report->quote.pcr_digest.alg != DIGEST_NONE : in->pcrs != NULL;
-	if ((rc = match(&x, e)) != 0 || (rc = judge_replay(&x, had_target, e)) != 0 ||
+	if ((rc = match(&x, e)) != 0 || (rc = judge_length(&x, e)) != 0 ||
+	    (rc = judge_replay(&x, had_target, e)) != 0 ||
 	    (rc = judge_columns(&x, e)) != 0 || (rc = judge_entries(&x, e)) != 0 ||
 	    (rc = evidence_boot(in, &(struct evidence_boot){ .q = &report->quote, .authentic = x.authentic,
 	    .aggregates = x.aggregates, .n_aggregates = x.n_aggregates,

@@ -38,6 +38,7 @@ struct evidence_input {
 	size_t n_policies;
 	struct sig_context ctx;			/* time and mounts */
 	const struct resume_state *resume;	/* NULL: from the start of the boot */
+	uint64_t recorded_entries;		/* the list had at least that many, by a bundle; or 0 */
 };
 
 /* Beside the result: what was seen.  Borrows from the input and the result's arena. */
