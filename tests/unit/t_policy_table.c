@@ -3,6 +3,7 @@
  * byte answers with an error or a miss, never with a crash or another path's digest. */
 #include "base/text.h"
 #include "formats/policy_table.h"
+#include "formats/policy_table_layout.h"
 #include "tests/golden.h"
 
 static struct digest
@@ -168,6 +169,41 @@ test_names(void)
 	is_int(found, 2 * n, "all are found");
 }
 
+/* The seed of a table is known, so names can be made that all begin at one slot: a
+ * package full of them must cost neither the builder nor a look-up much. */
+static void
+test_collisions(void)
+{
+	enum { N = TABLE_MAX_PROBE + 100, MASK = 16383 };
+	POLICY_BUILDER_AUTO struct policy_builder *b = NULL;
+	BUF_AUTO struct buf out = buf_init(SIZE_MAX / 2);
+	struct digest d = some_digest(DIGEST_SHA256, 1);
+	struct err e = { 0 };
+	struct policy_table t;
+	struct policy_iter it;
+	struct span path;
+	unsigned added = 0, found = 0;
+	uint64_t x = 0;
+
+	is_int(policy_builder_new(&b, &e), 0, "a builder");
+	while (added < N) {
+		char name[20] = "/";
+		size_t n = 1;
+
+		for (uint64_t v = x++; v != 0; v >>= 6)
+			name[n++] = (char)('0' + (v & 63));
+		if ((table_hash(span_of(name, n), 0) & MASK) == 0 && n > 1)
+			added += policy_builder_add(b, span_of(name, n), &d, 0, POLICY_NO_PACKAGE, &e) == 0;
+	}
+	if (!ok(policy_builder_finish(b, span_lit(""), &out, &e) == 0 &&
+	    policy_table_open(buf_view(&out), &t, &e) == 0, "%u names of one slot %s", added, e.message))
+		return;
+	ok(t.seed != 0 && t.max_probe < 100, "another seed tells them apart: the longest way is %u slots", t.max_probe);
+	for (uint64_t i = 0; policy_table_at(&t, i, &path, &it); i++)
+		found += policy_table_find(&t, path, &it);
+	is_int(found, N, "all are found");
+}
+
 static void
 test_packages(void)
 {
@@ -260,6 +296,7 @@ main(void)
 	test_round_trip(5000);
 	test_empty();
 	test_names();
+	test_collisions();
 	test_packages();
 	test_damage();
 	return done();
