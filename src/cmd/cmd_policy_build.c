@@ -4,13 +4,12 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/path.h"
 #include "base/rfc3339.h"
 #include "base/text.h"
 #include "cmd/boot_options.h"
 #include "cmd/collect.h"
 #include "crypto/pubkey.h"
-
-#define LISTS_MAX 4096		/* of one repeatable option */
 
 /* What the options come down to for the sources. */
 struct plan {
@@ -73,6 +72,26 @@ plan_strip(const struct invocation *in, struct plan *p, struct err *e)
 	qsort(v, n, sizeof(*v), by_length);
 	p->o.strip = v;
 	p->o.n_strip = n;
+	return 0;
+}
+
+/* A prefix that no dir: source lies at or below would silently strip nothing. */
+static int
+check_strip(const struct plan *p, const struct collect *c, struct err *e)
+{
+	for (size_t i = 0; i < p->o.n_strip; i++) {
+		bool used = p->o.strip[i].n == 0;
+
+		for (size_t k = 0; k < c->n_from && !used; k++) {
+			char *real = c->from[k].kind == SOURCE_DIR ? realpath(c->from[k].where, NULL) : NULL;
+
+			used = real != NULL && path_below(span_str(real), p->o.strip[i]);
+			free(real);
+		}
+		if (!used)
+			return err_set(e, ERR_USAGE, "--strip %.*s: no dir: source lies there",
+			    (int)p->o.strip[i].n, (const char *)p->o.strip[i].p);
+	}
 	return 0;
 }
 
@@ -248,7 +267,8 @@ run(const struct invocation *in, const struct plan *plan, struct exclude_list *x
 	int rc;
 
 	if ((rc = values(in, "from", &a, &from, &n, e)) == 0 &&
-	    (rc = collect_init(c, p, x, from, n, e)) == 0 && (rc = fill_policy(in, p, x, e)) == 0) {
+	    (rc = collect_init(c, p, x, from, n, e)) == 0 && (rc = check_strip(plan, c, e)) == 0 &&
+	    (rc = fill_policy(in, p, x, e)) == 0) {
 		c->min_digest = p->min_digest;
 		if ((rc = collect_run(c, &plan->o, e)) == 0 && complete(in, c) &&
 		    (rc = collect_finish(c, e)) == 0)
@@ -340,7 +360,12 @@ const struct command cmd_policy_build = {
 	    "\n"
 	    "What an exclude covers is left out of the policy, and the exclude itself goes in. A file\n"
 	    "that cannot be read, or changes while it is read, is listed at the end; no policy is then\n"
-	    "written and the exit status is 3.",
+	    "written and the exit status is 3.\n"
+	    "\n"
+	    "Names of a merged /usr (/bin, /lib, ...) and of /usr count as the same, unless\n"
+	    "--no-merged-usr. The digests of an RPM package come from its header where they are of the\n"
+	    "wanted kind; rpmkeys -K checks its signature. Under the name create_whitelist.sh, as which it\n"
+	    "is installed in libexec/assay, the program does what Keylime's script of that name did.",
 	.example =
 	    "  $ assay policy build --from dir:/usr --from initramfs:/boot/initrd.img-6.1.0-50-amd64 \\\n"
 	    "      --exclude '/tmp/' --exclude '/var/log/' -o policy.json\n"

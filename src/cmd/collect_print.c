@@ -92,7 +92,7 @@ collect_json(const struct collect *c)
 		    "path", json_escaped(c->unreadable[i].path),
 		    "path_b64", json_base64(c->unreadable[i].path),
 		    "reason", json_escaped(span_str(c->unreadable[i].why))));
-	return json_pack("{s:I, s:o, s:o, s:o}",
+	return json_pack("{s:i, s:I, s:o, s:o, s:o}", "assay_policy_build", 1,
 	    "paths", (json_int_t)policy_builder_paths(c->builder), "layers", layers,
 	    "warnings", warnings, "unreadable", bad);
 }

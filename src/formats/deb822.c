@@ -19,6 +19,15 @@ trim(struct span s)
 	return s;
 }
 
+/* Whether ${line}, which is not empty, may stand where it does. */
+static bool
+line_fits(struct span line, bool inside)
+{
+	size_t colon = span_find(line, ':');
+
+	return is_blank(line.p[0]) ? inside : colon > 0 && colon < line.n;
+}
+
 int
 deb822_next(struct deb822 *d, struct deb822_paragraph *p, struct err *e)
 {
@@ -39,7 +48,7 @@ deb822_next(struct deb822 *d, struct deb822_paragraph *p, struct err *e)
 				break;
 			continue;
 		}
-		if (is_blank(line.p[0]) ? first == 0 : span_find(line, ':') % line.n == 0)
+		if (!line_fits(line, first != 0))
 			return err_line(e, ERR_FORMAT, d->line, 0, "is neither a field nor part of one");
 		if (first == 0) {
 			first = d->line;

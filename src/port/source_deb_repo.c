@@ -326,6 +326,28 @@ read_bare(struct deb_repo *d, struct err *e)
 	    "checked", d->repo.r->where);
 }
 
+/* An old index, however well signed, would approve old packages again. */
+static int
+check_age(struct deb_repo *d, const struct deb822_paragraph *p, struct err *e)
+{
+	const struct source_sink *k = d->repo.r->sink;
+	struct tm tm = { 0 };
+	struct span until;
+	char text[64];
+	int rc;
+
+	if ((rc = deb822_get(p, "Valid-Until", false, &until, e)) != 0 || until.n == 0)
+		return rc;
+	(void)snprintf(text, sizeof(text), "%.*s", (int)until.n, (const char *)until.p);
+	/* RFC 2822, always in UTC (Debian's repository format, "Date, Valid-Until"). */
+	if (strptime(text, "%a, %d %b %Y %H:%M:%S", &tm) == NULL)
+		return err_set(e, ERR_FORMAT, "the Release file's Valid-Until is no date: %s", text);
+	if (timegm(&tm) >= time(NULL))
+		return 0;
+	return k->warn(k->cookie, e, "%s: this copy of the repository is out of date since %s",
+	    d->repo.r->where, text);
+}
+
 static int
 read_suite(struct deb_repo *d, struct span suite, struct err *e)
 {
@@ -350,6 +372,8 @@ read_suite(struct deb_repo *d, struct span suite, struct err *e)
 		return err_set(e, ERR_FORMAT, "the Release file is empty");
 	if (rc < 0 || (rc = deb822_get(&p, "SHA256", true, &sums, e)) != 0)
 		return err_ctx(e, rc, "the Release file");
+	if ((rc = check_age(d, &p, e)) != 0)
+		return rc;
 	while ((rc = release_file_next(&sums, &f, e)) > 0)
 		if ((rc = note_index(d, &list, &f, e)) != 0)
 			return rc;

@@ -31,6 +31,9 @@ for alg in sha1 sha384 sha512; do
 	same "$tmp/p.json" "$t" "the same in $alg" $alg
 done
 
+run policy build --from "dir:$t" --strip "$t/bin"
+exits 2 "a prefix to strip that no source has is a mistake"
+
 # Directories below each other until the path is far beyond PATH_MAX, deeper than
 # descriptors are held.
 mkdir "$tmp/deep"
@@ -121,5 +124,9 @@ run policy build --from "base=dir:$t" --strip "$t" -o "$tmp/b.json"
 cmp -s "$tmp/a.json" "$tmp/b.json"; ok $? "two builds are alike to the byte"
 like "$(cat "$tmp/a.json")" '"created": "2023-11-14T22:13:20Z"' "with the time they are told"
 run policy build --from "base=dir:$t" --strip "$t" --json -o "$tmp/a.json"
-is "$(json 'j["layers"][0]["files"], j["layers"][0]["name"], j["unreadable"]')" "(12, 'base', [])" "the summary as JSON"
+python3 -c '
+import json, sys, jsonschema
+jsonschema.Draft202012Validator(json.load(open(sys.argv[1]))).validate(json.load(open(sys.argv[2])))' \
+	"$source_dir/docs/schema/policy-build.schema.json" "$tmp/out"; ok $? "the summary as JSON keeps its schema"
+is "$(json 'j["layers"][0]["files"], j["layers"][0]["name"], j["unreadable"]')" "(12, 'base', [])" "and says the same"
 finish
