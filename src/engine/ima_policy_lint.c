@@ -44,7 +44,7 @@ add(struct lint *l, enum ima_lint id)
 	return f;
 }
 
-__attribute__((format(printf, 2, 0))) static const char *
+ERR_PRINTF(2, 0) static const char *
 text_va(struct lint *l, const char *fmt, va_list ap)
 {
 	va_list again;
