@@ -3,11 +3,13 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#include "crypto/digest_direct.h"
 #include "crypto/openssl_err.h"
 
 struct hasher {
 	EVP_MD *md;		/* owned */
 	EVP_MD_CTX *ctx;	/* owned, initialised once with md */
+	struct digest_direct direct;	/* used instead where it can be */
 };
 
 int
@@ -27,6 +29,7 @@ hasher_new(enum digest_alg alg, struct hasher **h, struct err *e)
 		hasher_free(n);
 		return openssl_err(e, ERR_UNSUPPORTED, "digest algorithm %s", digest_alg_name(alg));
 	}
+	digest_direct_init(&n->direct, alg);
 	*h = n;
 	return 0;
 }
@@ -44,6 +47,8 @@ hasher_free(struct hasher *h)
 bool
 hasher_start(struct hasher *h)
 {
+	if (h->direct.alg != DIGEST_NONE)
+		return digest_direct_start(&h->direct);
 	/* A NULL algorithm means "the same again", which skips the provider look-up. */
 	return EVP_DigestInit_ex2(h->ctx, NULL, NULL) == 1;
 }
@@ -51,21 +56,23 @@ hasher_start(struct hasher *h)
 bool
 hasher_add(struct hasher *h, struct span s)
 {
-	return s.n == 0 || EVP_DigestUpdate(h->ctx, s.p, s.n) == 1;
+	if (s.n == 0)
+		return true;
+	return h->direct.alg != DIGEST_NONE ? digest_direct_add(&h->direct, s) :
+	    EVP_DigestUpdate(h->ctx, s.p, s.n) == 1;
 }
 
 bool
 hasher_finish(struct hasher *h, uint8_t *out)
 {
-	return EVP_DigestFinal_ex(h->ctx, out, NULL) == 1;
+	return h->direct.alg != DIGEST_NONE ? digest_direct_finish(&h->direct, out) :
+	    EVP_DigestFinal_ex(h->ctx, out, NULL) == 1;
 }
 
 bool
 hasher_run(struct hasher *h, struct span a, struct span b, uint8_t *out)
 {
-	return EVP_DigestInit_ex2(h->ctx, NULL, NULL) == 1 && EVP_DigestUpdate(h->ctx, a.p, a.n) == 1 &&
-	    (b.n == 0 || EVP_DigestUpdate(h->ctx, b.p, b.n) == 1) &&
-	    EVP_DigestFinal_ex(h->ctx, out, NULL) == 1;
+	return hasher_start(h) && hasher_add(h, a) && hasher_add(h, b) && hasher_finish(h, out);
 }
 
 int

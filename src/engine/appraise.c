@@ -188,22 +188,46 @@ weak(const struct appraiser *a, const struct ima_entry *n, enum digest_alg by, s
 	    digest_alg_name(by), digest_alg_name(a->min_digest));
 }
 
-/* The finding for a file that nothing approved. */
+/* fs-verity digests are not file digests, though they may have the same algorithm. */
+static enum digest_alg
+listed_alg(const struct ima_entry *n)
+{
+	return n->digest_type == IMA_DIGEST_VERITY ? DIGEST_NONE : n->file_alg;
+}
+
+/* Once more, only now that it goes into a finding, what is listed for the file. */
+static void
+collect_wanted(const struct appraiser *a, const struct ima_entry *n, struct lookup_wanted *wanted)
+{
+	struct lookup look = { .wanted = wanted };
+
+	for (size_t i = 0; i < a->n_policies && listed_alg(n) != DIGEST_NONE; i++)
+		ready_policy_lookup(&a->policies[i], n->path, listed_alg(n), n->file_digest, &look);
+}
+
 static int
-not_approved(const struct ima_entry *n, const struct lookup *look, const struct sig_outcome *sig,
+other_digest(const struct appraiser *a, const struct ima_entry *n, const struct sig_outcome *sig,
     struct result *r, struct err *e)
+{
+	struct lookup_wanted wanted = { 0 };
+	struct finding f = finding_of(n, REASON_DIGEST_MISMATCH);
+
+	collect_wanted(a, n, &wanted);
+	f.keyid = sig->keyid;
+	f.wanted = wanted.digests;
+	f.n_wanted = wanted.n;
+	return result_finding(r, &f, e, "is listed, but with %s%s", wanted.n == 1 ?
+	    "another digest" : "other digests",
+	    sig->state == SIG_NONE ? "" : "; its signature does not approve it either");
+}
+
+/* The finding for a file that nothing approved and nothing lists. */
+static int
+not_approved(const struct ima_entry *n, const struct sig_outcome *sig, struct result *r, struct err *e)
 {
 	struct finding f = finding_of(n, REASON_NOT_IN_POLICY);
 
 	f.keyid = sig->keyid;
-	f.wanted = look->wanted;
-	f.n_wanted = look->n_wanted;
-	if (look->known) {
-		f.reason = REASON_DIGEST_MISMATCH;
-		return result_finding(r, &f, e, "is listed, but with %s%s", look->n_wanted == 1 ?
-		    "another digest" : "other digests",
-		    sig->state == SIG_NONE ? "" : "; its signature does not approve it either");
-	}
 	switch (sig->state) {
 	case SIG_INVALID:
 		f.reason = REASON_SIGNATURE_INVALID;
@@ -229,13 +253,15 @@ not_approved(const struct ima_entry *n, const struct lookup *look, const struct 
 }
 
 static int
-closed(const struct ima_entry *n, const struct lookup *look, struct result *r, struct err *e)
+closed(const struct appraiser *a, const struct ima_entry *n, bool known, struct result *r, struct err *e)
 {
+	struct lookup_wanted wanted = { 0 };
 	struct finding f = finding_of(n, REASON_CLOSED_DIRECTORY);
 
-	f.wanted = look->wanted;
-	f.n_wanted = look->n_wanted;
-	return result_finding(r, &f, e, look->known ?
+	collect_wanted(a, n, &wanted);
+	f.wanted = wanted.digests;
+	f.n_wanted = wanted.n;
+	return result_finding(r, &f, e, known ?
 	    "has a content that is not listed for this name in a closed directory" :
 	    "is a name that is not listed in a closed directory");
 }
@@ -246,8 +272,7 @@ appraise_file(struct appraiser *a, const struct ima_entry *n, struct result *r, 
 	struct lookup look = { 0 };
 	struct sig_outcome sig = { .state = SIG_NONE };
 	bool is_closed = false, hit;
-	/* fs-verity digests are not file digests, though they may have the same algorithm. */
-	enum digest_alg alg = n->digest_type == IMA_DIGEST_VERITY ? DIGEST_NONE : n->file_alg, approving;
+	enum digest_alg alg = listed_alg(n), approving;
 	int rc;
 
 	if (is_revoked(a, n)) {
@@ -264,14 +289,14 @@ appraise_file(struct appraiser *a, const struct ima_entry *n, struct result *r, 
 		if ((rc = ima_verify_entry(a->keyring, n, a->ctx, &sig, e)) != 0)
 			return rc;
 		if (sig.state == SIG_REVOKED)
-			return not_approved(n, &(struct lookup){ 0 }, &sig, r, e);
+			return not_approved(n, &sig, r, e);
 	}
 	if (is_closed && !look.match)
-		return closed(n, &look, r, e);
+		return closed(a, n, look.known, r, e);
 	if (!look.match && sig.state != SIG_GOOD) {
 		if ((rc = excluded(a, n->path, &hit, e)) != 0 || hit)
 			return rc;
-		return not_approved(n, &look, &sig, r, e);
+		return look.known ? other_digest(a, n, &sig, r, e) : not_approved(n, &sig, r, e);
 	}
 	/* What approved it may be another digest than the entry's: an appended signature's. */
 	approving = look.match ? n->file_alg : sig.alg;

@@ -144,7 +144,7 @@ run_list(struct run *x, const struct attempt *a, struct err *e)
 	if ((rc = ima_log_open(x->in->list, &log, e)) != 0)
 		return rc;
 	x->m->total = a->shift;
-	while ((rc = ima_log_next(&log, &n, e)) > 0)
+	while ((rc = ima_log_next_frame(&log, &n, e)) > 0)
 		if ((rc = run_entry(x, &n, a, e)) != 0)
 			break;
 	ima_log_close(&log);

@@ -227,11 +227,11 @@ layers_for(const struct ready_policy *l, struct span path)
 }
 
 static void
-add_wanted(struct lookup *out, const struct policy_digest *d)
+add_wanted(struct lookup_wanted *w, const struct policy_digest *d)
 {
-	if (out->n_wanted < sizeof(out->wanted) / sizeof(out->wanted[0]) &&
-	    digest_make(d->alg, d->bytes, &out->wanted[out->n_wanted]))
-		out->n_wanted++;
+	if (w->n < sizeof(w->digests) / sizeof(w->digests[0]) &&
+	    digest_make(d->alg, d->bytes, &w->digests[w->n]))
+		w->n++;
 }
 
 static void
@@ -251,7 +251,8 @@ lookup_name(const struct ready_policy *l, const uint8_t *layers, struct span nam
 			out->match = true;
 			return;
 		}
-		add_wanted(out, &d);
+		if (out->wanted != NULL)
+			add_wanted(out->wanted, &d);
 	}
 }
 

@@ -37,8 +37,12 @@ void ready_policy_done(struct ready_policy *l);
 struct lookup {
 	bool known;		/* the path is listed, in the layers that count */
 	bool match;		/* with this algorithm and digest */
-	struct digest wanted[8];/* some of what is listed, for the finding */
-	size_t n_wanted;
+	struct lookup_wanted *wanted; /* collects some of what is listed, for a finding; or NULL */
+};
+
+struct lookup_wanted {
+	size_t n;
+	struct digest digests[8];
 };
 
 /** ready_policy_lookup(l, path, alg, digest, out): ${out} accumulates over policies. */

@@ -185,7 +185,7 @@ next_ascii(struct ima_log *log, struct ima_entry *entry, struct err *e)
 }
 
 int
-ima_log_next(struct ima_log *log, struct ima_entry *entry, struct err *e)
+ima_log_next_frame(struct ima_log *log, struct ima_entry *entry, struct err *e)
 {
 	int rc = log->kind == IMA_LOG_ASCII ? next_ascii(log, entry, e) : next_binary(log, entry, e);
 
@@ -193,8 +193,17 @@ ima_log_next(struct ima_log *log, struct ima_entry *entry, struct err *e)
 		return rc;
 	entry->number = log->next_number++;
 	entry->violation = span_zero(entry->template_digest);
-	ima_template_decode(log, entry);
 	return 1;
+}
+
+int
+ima_log_next(struct ima_log *log, struct ima_entry *entry, struct err *e)
+{
+	int rc = ima_log_next_frame(log, entry, e);
+
+	if (rc > 0)
+		ima_template_decode(log, entry);
+	return rc;
 }
 
 const char *

@@ -133,6 +133,11 @@ void ima_log_close(struct ima_log *log);
  * do not fit is NOT an error: see known_template, well_formed. */
 MUST_CHECK int ima_log_next(struct ima_log *log, struct ima_entry *entry, struct err *e);
 
+/** ima_log_next_frame(log, entry, e): The same without decoding the fields, for replay:
+ * known_template, well_formed and what stands below them in the struct are not set
+ * (but n_fields and fields, for template "ima"). */
+MUST_CHECK int ima_log_next_frame(struct ima_log *log, struct ima_entry *entry, struct err *e);
+
 /** ima_log_dump(entry, b): One stable line of text, names escaped. */
 void ima_log_dump(const struct ima_entry *entry, struct buf *b);
 
