@@ -239,5 +239,6 @@ machine_input(const struct machine *m, const struct runtime_policy *const *polic
 	return (struct evidence_input){ .ima_log = buf_view(&m->list), .has_quote = true,
 	    .quote = buf_view(&m->quote), .signature = buf_view(&m->signature),
 	    .ak = pubkey_spki(privkey_public(m->ak)), .nonce = m->nonce, .bank = DIGEST_SHA256,
+	    .policy_id = { .alg = DIGEST_SHA256, .size = 32 },
 	    .policies = policies, .n_policies = n };
 }
