@@ -241,5 +241,6 @@ machine_input(const struct machine *m, const struct runtime_policy *const *polic
 	    .quote = buf_view(&m->quote), .signature = buf_view(&m->signature),
 	    .ak = pubkey_spki(privkey_public(m->ak)), .nonce = m->nonce, .bank = DIGEST_SHA256,
 	    .pcrs = &m->pcrs,
+	    .policy_id = { .alg = DIGEST_SHA256, .size = 32 },
 	    .policies = policies, .n_policies = n };
 }

@@ -311,6 +311,26 @@ load_mounts(const struct invocation *in, struct evidence_files *f, struct err *e
 	return 0;
 }
 
+/* What the judgement of an entry depends on: the policies, and where volumes are. */
+static int
+identify_policies(struct evidence_files *f, struct err *e)
+{
+	BUF_AUTO struct buf b = buf_init(MIB(64));
+	int rc;
+
+	for (size_t i = 0; i < f->n_loaded; i++)
+		buf_span(&b, digest_view(&f->loaded[i].id));
+	for (size_t i = 0; i < f->input.ctx.n_mounts; i++) {
+		buf_span(&b, f->mounts[i].label);
+		buf_u8(&b, '=');
+		buf_span(&b, f->mounts[i].path);
+		buf_u8(&b, 0);
+	}
+	if ((rc = buf_done(&b, e)) != 0)
+		return rc;
+	return digest_of(DIGEST_SHA256, buf_view(&b), &f->input.policy_id, e);
+}
+
 static int
 load_bank(const struct invocation *in, struct evidence_files *f, struct err *e)
 {
@@ -329,7 +349,8 @@ evidence_files_load(const struct invocation *in, struct evidence_files *f, struc
 
 	if ((rc = load_bank(in, f, e)) != 0 || (rc = load_mounts(in, f, e)) != 0 ||
 	    (rc = opt_has(in, "bundle") ? load_bundle(in, f, e) : load_parts(in, f, e)) != 0 ||
-	    (rc = load_resume(in, f, e)) != 0 || (rc = load_policies(in, f, e)) != 0)
+	    (rc = load_resume(in, f, e)) != 0 || (rc = load_policies(in, f, e)) != 0 ||
+	    (rc = identify_policies(f, e)) != 0)
 		return rc;
 	f->input.integrity_only = opt_has(in, "integrity-only");
 	f->input.require_all = opt_has(in, "require-all");

@@ -38,6 +38,7 @@ struct loaded_policy {
 	bool enveloped;			/* it came in a DSSE envelope */
 	const struct pubkey *signer;	/* the key that verified it; NULL: none was checked.
 					 * Borrowed from the policy_keys. */
+	struct digest id;		/* SHA-256 that stands for all it says */
 	struct file file;		/* what policy.table may point into */
 	struct buf payload;		/* of the envelope */
 };

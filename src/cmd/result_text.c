@@ -14,6 +14,21 @@ coloured(FILE *f, enum colour c, const char *text)
 	fprintf(f, "%s%s%s", term_colour(f, c), text, term_reset(f));
 }
 
+/* A sentence of ours, with what it quotes from the evidence: nothing in it may steer the
+ * terminal.  Names in it are escaped already, so that a backslash stands for itself. */
+static void
+print_text(FILE *f, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		uint8_t c = (uint8_t)*text;
+
+		if (c >= 0x20 && c <= 0x7e)
+			fputc(c, f);
+		else
+			fprintf(f, "\\x%02x", c);
+	}
+}
+
 static void
 print_headline(FILE *f, const struct result *r, const struct evidence_report *report)
 {
@@ -49,8 +64,11 @@ print_checks(FILE *f, const struct result *r)
 		fputs("  ", f);
 		fprintf(f, "%s%-7s%s", term_colour(f, colour), check_state_token(c->state), term_reset(f));
 		fprintf(f, " %-17s %s\n", check_token((enum check_id)i), check_text((enum check_id)i));
-		if (c->detail != NULL && c->state != CHECK_PASS)
-			fprintf(f, "%26s %s\n", "", c->detail);
+		if (c->detail != NULL && c->state != CHECK_PASS) {
+			fprintf(f, "%26s ", "");
+			print_text(f, c->detail);
+			fputc('\n', f);
+		}
 	}
 }
 
@@ -84,7 +102,9 @@ print_finding(FILE *f, const struct finding *x, int width)
 	if (x->path.n > 0)
 		term_name(f, x->path, term_left(f, (unsigned)width + 12));
 	fputc('\n', f);
-	fprintf(f, "           %s%s%s\n", term_colour(f, COLOUR_DIM), x->text, term_reset(f));
+	fprintf(f, "           %s", term_colour(f, COLOUR_DIM));
+	print_text(f, x->text);
+	fprintf(f, "%s\n", term_reset(f));
 	/* Two digests to compare belong side by side; one alone is in --json. */
 	if (x->n_wanted == 0)
 		return;
@@ -121,7 +141,9 @@ result_print_findings(FILE *f, const struct result *r)
 	print_findings(f, r, false, "Not authenticated yet (these do not decide)");
 	for (size_t i = 0; i < r->n_warnings; i++) {
 		fputs(i == 0 ? "\nWarnings\n" : "", f);
-		fprintf(f, "  %s%s%s\n", term_colour(f, COLOUR_WARN), r->warnings[i], term_reset(f));
+		fprintf(f, "  %s", term_colour(f, COLOUR_WARN));
+		print_text(f, r->warnings[i]);
+		fprintf(f, "%s\n", term_reset(f));
 	}
 }
 

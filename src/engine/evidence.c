@@ -75,6 +75,21 @@ check_quote(struct run *x, struct err *e)
 	return 0;
 }
 
+/* What was approved under other policies may be revoked under these, and what was replayed
+ * under none was never judged. */
+static int
+check_state_policies(struct run *x, struct err *e)
+{
+	const struct digest *then = &x->in->resume->policies;
+
+	if (x->in->integrity_only || (then->alg != DIGEST_NONE && digest_eq(then, &x->in->policy_id)))
+		return 0;
+	x->resume = NULL;
+	return result_warn(x->r, e, then->alg == DIGEST_NONE ? "the resume state was written without a"
+	    " policy: the list is judged from its beginning" : "the policies are not those under which"
+	    " the resume state was written: the list is judged from its beginning");
+}
+
 /* Whether the earlier state is of this boot; what speaks against it is a finding. */
 static int
 check_boot_clock(struct run *x, struct err *e)
@@ -196,7 +211,7 @@ match(struct run *x, struct err *e)
 	in.target = have ? &t : NULL;
 	if ((rc = match_list(&in, &x->report->match, e)) != 0)
 		return named(e, rc, x->in->names.ima_log, "the measurement list");
-	x->report->resumed = x->resume != NULL;
+	x->report->resumed = x->report->match.from_state;
 	if (t.by_digest && (x->report->match.kind == MATCH_PREFIX || x->report->match.kind == MATCH_KEXEC))
 		return settle(x, e);
 	return 0;
@@ -279,7 +294,7 @@ judge_other_pcrs(struct run *x, struct err *e)
 	for (unsigned i = 0; i < REPLAY_PCRS; i++)
 		if (i != IMA_PCR && ((m->used >> i) & 1) != 0 && m->authenticated[i] == 0 &&
 		    (rc = result_warn(x->r, e, "entries extend PCR %u too, which the quote does not"
-		    " confirm: they are not authenticated", i)) != 0)
+		    " confirm: they are not authenticated, and no state is kept to go on from", i)) != 0)
 			return rc;
 	return check_pass(x->r, CHECK_REPLAY);
 }
@@ -440,7 +455,7 @@ judge_entries(struct run *x, struct err *e)
 
 	x->report->total = x->report->match.total;
 	/* What an earlier run authenticated, it also approved: only then was a state kept. */
-	if (x->resume != NULL && matched(x))
+	if (x->report->match.from_state && matched(x))
 		x->report->authenticated = x->report->trusted = x->resume->count;
 	if (x->resume != NULL && x->resume->boot_aggregate.alg != DIGEST_NONE) {
 		x->aggregates = arena_grow(&x->r->arena, NULL, 0, &x->cap_aggregates, sizeof(*x->aggregates));
@@ -479,7 +494,7 @@ evidence_appraise(const struct evidence_input *in, struct result *r,
 	    &x.appraiser, r, e)) != 0)
 		return err_ctx(e, rc, "the policy");
 	if ((rc = check_quote(&x, e)) != 0 || (rc = check_boot_clock(&x, e)) != 0 ||
-	    (rc = gather_known(&x, e)) != 0)
+	    (x.resume != NULL && (rc = check_state_policies(&x, e)) != 0) || (rc = gather_known(&x, e)) != 0)
 		return rc;
 	if (x.resume != NULL && x.appraiser != NULL &&
 	    (rc = evidence_state_keys(x.resume, appraiser_keyring(x.appraiser), e)) != 0)
@@ -495,7 +510,8 @@ evidence_appraise(const struct evidence_input *in, struct result *r,
 		return rc;
 	match_done(&report->match);
 	result_decide(r);
-	if (r->verdict == VERDICT_TRUSTED)
+	/* What is not quoted was not judged, and must not be stepped over next time. */
+	if (r->verdict == VERDICT_TRUSTED && (report->match.at_match.used & ~quoted_pcrs(&x)) == 0)
 		return evidence_state_make(in, report, &x.ak, x.n_aggregates > 0 ? &x.aggregates[0] : NULL,
 		    x.appraiser == NULL ? NULL : appraiser_keyring(x.appraiser), e);
 	return 0;

@@ -36,6 +36,7 @@ struct evidence_input {
 	bool integrity_only;			/* policies are not asked */
 	const struct runtime_policy *const *policies;
 	size_t n_policies;
+	struct digest policy_id;		/* stands for them; none: no state can be gone on from */
 	struct sig_context ctx;			/* time and mounts */
 	const struct resume_state *resume;	/* NULL: from the start of the boot */
 	uint64_t recorded_entries;		/* the list had at least that many, by a bundle; or 0 */

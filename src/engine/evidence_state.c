@@ -51,6 +51,7 @@ evidence_state_make(const struct evidence_input *in, struct evidence_report *rep
 	    .reset_count = c->reset_count, .restart_count = c->restart_count, .clock = c->clock,
 	    .safe = c->safe, .last = m->last, .boot_aggregate = boot_aggregate == NULL ?
 	    (struct digest){ 0 } : *boot_aggregate,
+	    .policies = in->integrity_only ? (struct digest){ 0 } : in->policy_id,
 	    .ak = *pubkey_fingerprint(ak->key) };
 	for (uint32_t i = 0; i < REPLAY_PCRS; i++)
 		if ((m->at_match.used >> i) & 1 && digest_make(in->bank, pcr_value(&m->at_match, i),

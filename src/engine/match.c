@@ -158,7 +158,8 @@ attempt_run(const struct match_input *in, enum digest_alg column, const struct a
     struct match *m, struct err *e)
 {
 	HASHER_AUTO struct hasher *sha256 = NULL, *digest = NULL;
-	struct match n = { .skip = a->skip, .shift = a->shift, .how = a->how };
+	struct match n = { .skip = a->skip, .shift = a->shift, .how = a->how,
+	    .from_state = a->from != NULL };
 	struct run x = { .in = in, .m = &n };
 	int rc;
 

@@ -49,6 +49,7 @@ enum match_kind {
 struct match {
 	enum match_kind kind;
 	enum ima_extend how;		/* how the kernel fills this bank, where something matched */
+	bool from_state;		/* the replay began at the state, not at zero */
 	bool continuation;		/* the list holds only what follows the resumed state */
 	uint64_t skip;			/* leading entries of the list that the state covers */
 	uint64_t shift;			/* add to an entry's number in the list: number since the boot */

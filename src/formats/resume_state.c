@@ -154,7 +154,7 @@ static int
 get_all(const json_t *j, struct resume_state *s, struct err *e)
 {
 	static const char *const members[] = { "assay_resume", "bank", "count", "pcrs", "extend",
-		"ak", "clock", "last", "boot_aggregate", "keys", NULL };
+		"policies", "ak", "clock", "last", "boot_aggregate", "keys", NULL };
 	json_t *bank, *extend;
 	uint64_t version;
 	int rc;
@@ -179,6 +179,7 @@ get_all(const json_t *j, struct resume_state *s, struct err *e)
 	if (s->bank == DIGEST_NONE)
 		return err_set(e, ERR_FORMAT, WHERE ": \"bank\" is not a digest algorithm");
 	if ((rc = get_pcrs(j, s, e)) != 0 ||
+	    (rc = get_digest(j, "policies", DIGEST_SHA256, &s->policies, e)) != 0 ||
 	    (rc = get_digest(j, "ak", DIGEST_SHA256, &s->ak, e)) != 0 ||
 	    (rc = get_digest(j, "last", DIGEST_SHA256, &s->last, e)) != 0 ||
 	    (rc = get_boot_aggregate(j, s, e)) != 0 ||
@@ -230,6 +231,8 @@ resume_state_write(const struct resume_state *s, struct buf *out, struct err *e)
 		json_object_set_new(pcrs, index, json_hex(digest_view(&s->pcrs[i].value)));
 	}
 	json_object_set_new(j, "pcrs", pcrs);
+	if (s->policies.alg != DIGEST_NONE)
+		json_object_set_new(j, "policies", json_hex(digest_view(&s->policies)));
 	if (s->ak.alg != DIGEST_NONE)
 		json_object_set_new(j, "ak", json_hex(digest_view(&s->ak)));
 	if (s->has_clock)

@@ -24,6 +24,7 @@ struct resume_state {
 	struct resume_pcr pcrs[64];
 	size_t n_pcrs;
 	enum ima_extend how;
+	struct digest policies;		/* what the entries were judged under; none: under no policy */
 	struct digest ak;		/* SHA-256 of the attestation key's SubjectPublicKeyInfo; or none */
 	bool has_clock;
 	uint32_t reset_count, restart_count;

@@ -35,6 +35,27 @@ scenario other_pcr_cut 3 "['pcr-mismatch']" "one altered behind one that fits"
 scenario empty_list 3 "['pcr-mismatch']" "an empty list"
 scenario zero_pcr 3 "['pcr-mismatch']" "an empty list and a PCR of zero"
 
+# What a state steps over was judged under these very policies, and is what a quote showed.
+forge evil_seen
+appraise --integrity-only --resume "$tmp/s1" --json; exits 0 "a state written without a policy"
+appraise --policy "$tmp/policy.json" --resume "$tmp/s1" --json; exits 1 "does not stand for a policy's judgement"
+forge honest
+appraise --policy "$tmp/policy.json" --resume "$tmp/s2" --json; exits 0 "a state written under a policy"
+appraise --policy "$tmp/policy.json" --resume "$tmp/s2" --json; exits 0 "is gone on from"
+is "$(json "j['warnings'][:-1], j['entries']['trusted']")" "([], 2)" "without a word"
+sed "s/\"excludes\"/\"revoked\":{\"digests\":[\"sha256:$good\"]},&/" "$tmp/policy.json" >"$tmp/revoking.json"
+appraise --policy "$tmp/revoking.json" --resume "$tmp/s2" --json; exits 1 "but not under one that revokes since"
+is "$(json "[f['code'] for f in j['findings']]")" "['revoked']" "which is found"
+forge other_pcr_uncovered; appraise --policy "$tmp/policy.json" --resume "$tmp/s3" --json; exits 0 "entries of a PCR that is not quoted"
+ok "$([ ! -e "$tmp/s3" ]; echo $?)" "leave no state that would step over them"
+sed 's/"excludes"/"violations":[{"path":"\/var\/log\/.*","match":"full","action":"ignore"}],&/' "$tmp/policy.json" >"$tmp/violations.json"
+forge violation_renamed; appraise --policy "$tmp/violations.json" --resume "$tmp/s4" --json; exits 0 "a violation at the end of a state"
+forge violation_renamed_later; appraise --policy "$tmp/violations.json" --resume "$tmp/s4" --json; exits 0 "renamed, as nothing measures its name"
+is "$(json "j['entries']['authenticated'], j['entries']['total']")" "(3, 3)" "does not count twice"
+
+forge template_escape; appraise --policy "$tmp/policy.json"; exits 1 "a template named like our output"
+ok "$(grep -qP '[\x00-\x09\x0b-\x1f\x7f]|^  pass" is' "$tmp/out"; [ $? = 1 ]; echo $?)" "forges no line and steers no terminal"
+
 for n in 16 20 21 300 100000; do
 	forge ascii_long_digest $n; appraise --policy "$tmp/policy.json"
 	ok "$([ "$status" = 3 ] || [ "$status" = 1 ]; echo $?)" "an ASCII digest of $n bytes is survived ($status)"

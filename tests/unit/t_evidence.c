@@ -114,6 +114,8 @@ scene_open(struct scene *s, int nr)
 	    .nonce = span_of(s->nonce, sizeof(s->nonce)), .pcrs = s->pcrs, .has_event_log = true,
 	    .event_log = file_view(&s->event_log), .bank = DIGEST_SHA256, .policies = s->policies,
 	    .n_policies = 1, .ctx = { .now = 1790000000 } };
+	ok(digest_make(DIGEST_SHA256, span_of("a name for these policies, 32 by", 32), &s->in.policy_id),
+	    "moment %d of the machine", nr);
 }
 
 static void
@@ -314,6 +316,21 @@ test_every_bit(void)
 	file_free(&pf);
 }
 
+/* Whether the whole list is judged although a state is given: all findings are found again. */
+static bool
+stays_with(const struct evidence_input *in, size_t findings)
+{
+	struct result r = result_init();
+	struct evidence_report report;
+	struct err e = { 0 };
+	bool same = evidence_appraise(in, &r, &report, &e) == 0 && !report.resumed &&
+	    r.n_findings == findings && report.authenticated == 554 && r.n_warnings > 0;
+
+	evidence_report_free(&report);
+	result_free(&r);
+	return same;
+}
+
 static void
 test_resume(struct scene *s)
 {
@@ -334,6 +351,10 @@ test_resume(struct scene *s)
 	ok(evidence_appraise(&later.in, &r2, &b, &e) == 0 && b.resumed && b.authenticated == 554 &&
 	    b.total == 559 && r2.verdict == VERDICT_UNTRUSTED && r2.n_findings == 1 &&
 	    r2.findings[0].entry == 547, "the next appraisal goes on from it, and finds what is new");
+	later.in.policy_id.v[0] ^= 1;
+	ok(stays_with(&later.in, 1) && state.count == 541, "nor is it gone on from under other policies");
+	state.policies = (struct digest){ 0 };
+	ok(stays_with(&later.in, 1), "nor where it was written under none");
 	evidence_report_free(&a);
 	evidence_report_free(&b);
 	result_free(&r);
