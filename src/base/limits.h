@@ -28,8 +28,6 @@
 #define LIMIT_POLICY_TREE	GIB(1)
 /* An evidence bundle: a list, an event log and some small files. */
 #define LIMIT_EVIDENCE_BUNDLE	(LIMIT_IMA_LOG + LIMIT_EVENT_LOG + MIB(16))
-/* A JSON policy of a million paths with two digests each is about 200 MiB. */
-#define LIMIT_POLICY_FILE	GIB(1)
 /* Ten million digests with their paths need about 1.5 GiB. */
 #define LIMIT_POLICY_TABLE	GIB(16)
 /* Everything in a policy but its files: names of packages, rules, keys.  A whole
