@@ -148,6 +148,15 @@ for o in --ima-log --quote --signature --ak --pcrs --event-log --nonce; do
 done
 run evidence verify --bundle "$v1"; exits 2 "neither --policy nor --integrity-only: usage"
 run evidence verify "${parts[@]}" "${expect[@]}" --integrity-only; exits 2 "--expect-ak without --bundle: usage"
+for o in "--ear-key $tmp/ear.key --ear-out $tmp/none" "--resume $tmp/none"; do
+	# shellcheck disable=SC2086
+	run evidence verify --bundle "$v1" --integrity-only --expect-nonce "$(nonce 1)" $o
+	exits 2 "${o%% *} for a key that the bundle brought: usage"
+	ok "$([ ! -e "$tmp/none" ]; echo $?)" "and nothing is written"
+done
+run evidence verify --bundle "$v1" --integrity-only "${expect[@]}" --resume "$tmp/state"
+exits 0 "--resume for a key that was expected"
+ok "$([ -s "$tmp/state" ]; echo $?)" "leaves a state"
 run evidence verify --bundle "$v1" --integrity-only --expect-nonce xyz; exits 2 "a nonce that is not hex: usage"
 run evidence pack "${parts[@]}"; exits 2 "pack without -o: usage"
 run evidence pack --ima-log "$vm/list1.bin" --quote "$vm/quote1.msg" -o "$tmp/none"; exits 2 "a quote without its signature: usage"
