@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "crypto/digest.h"
 #include "engine/dsse_sign.h"
 
 int
