@@ -148,6 +148,7 @@ for o in --ima-log --quote --signature --ak --pcrs --event-log --nonce; do
 done
 run evidence verify --bundle "$v1"; exits 2 "neither --policy nor --integrity-only: usage"
 run evidence verify "${parts[@]}" "${expect[@]}" --integrity-only; exits 2 "--expect-ak without --bundle: usage"
+expect 1
 for o in "--ear-key $tmp/ear.key --ear-out $tmp/none" "--resume $tmp/none"; do
 	# shellcheck disable=SC2086
 	run evidence verify --bundle "$v1" --integrity-only --expect-nonce "$(nonce 1)" $o
