@@ -148,8 +148,20 @@ sync_parent(const char *path)
 		(void)fsync(fd);
 }
 
-int
-file_write(const char *path, struct span data, unsigned mode, struct err *e)
+/* A device, pipe or socket is written to as it is: renaming a file over it would
+ * replace /dev/null for the whole machine. */
+static int
+write_in_place(const char *path, struct span data, struct err *e)
+{
+	FD_AUTO int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return err_file(e, err_errno(e, "cannot open for writing"), path);
+	return write_all(fd, data) == 0 ? 0 : err_file(e, err_errno(e, "cannot write"), path);
+}
+
+static int
+replace(const char *path, struct span data, unsigned mode, struct err *e)
 {
 	char tmp[4096];
 	FD_AUTO int fd = -1;
@@ -168,4 +180,25 @@ file_write(const char *path, struct span data, unsigned mode, struct err *e)
 	}
 	sync_parent(path);
 	return 0;
+}
+
+int
+file_write(const char *path, struct span data, unsigned mode, struct err *e)
+{
+	struct stat st;
+	char *real;
+	int rc;
+
+	if (stat(path, &st) != 0)
+		return replace(path, data, mode, e);
+	if (S_ISDIR(st.st_mode))
+		return err_file(e, err_set(e, ERR_IO, "is a directory, want a file"), path);
+	if (!S_ISREG(st.st_mode))
+		return write_in_place(path, data, e);
+	/* A symbolic link stays one: what it names is replaced. */
+	if ((real = realpath(path, NULL)) == NULL)
+		return err_file(e, err_errno(e, "cannot write"), path);
+	rc = replace(real, data, mode, e);
+	free(real);
+	return rc;
 }

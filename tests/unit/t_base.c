@@ -1,5 +1,10 @@
 /* The base library keeps its ceilings, decodes one form only, and never reads outside. */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/rd.h"
 #include "base/text.h"
@@ -85,9 +90,46 @@ test_json(void)
 	buf_free(&deep);
 }
 
+static bool
+holds(const char *path, const char *want)
+{
+	FILE_AUTO struct file f = { 0 };
+
+	return file_read(path, 1000, &f, NULL) == 0 && span_is(file_view(&f), want);
+}
+
+static void
+test_file_write(void)
+{
+	char dir[] = "/tmp/assay-t_base.XXXXXX";
+	struct stat st;
+	struct err e = { 0 };
+	char got[4] = "";
+	int fd;
+
+	if (mkdtemp(dir) == NULL || chdir(dir) != 0)
+		abort();
+	ok(file_write("new", span_lit("one"), 0640, &e) == 0 && holds("new", "one") &&
+	    stat("new", &st) == 0 && (st.st_mode & 0777) == 0640, "a new file, with its mode");
+	ok(file_write("new", span_lit("two"), 0600, &e) == 0 && holds("new", "two"), "and another content");
+	ok(symlink("new", "link") == 0 && file_write("link", span_lit("three"), 0600, &e) == 0 &&
+	    lstat("link", &st) == 0 && S_ISLNK(st.st_mode) && holds("new", "three"),
+	    "a symbolic link stays, what it names is written");
+	/* A pipe stands for /dev/null, which a rename would have destroyed. */
+	ok(mkfifo("pipe", 0600) == 0 && (fd = open("pipe", O_RDWR | O_CLOEXEC)) >= 0 &&
+	    file_write("pipe", span_lit("abc"), 0600, &e) == 0 && read(fd, got, 3) == 3 &&
+	    memcmp(got, "abc", 3) == 0 && stat("pipe", &st) == 0 && S_ISFIFO(st.st_mode),
+	    "what is no file is written to and stays what it is");
+	close(fd);
+	is_int(file_write(dir, span_lit("x"), 0600, &e), ERR_IO, "a directory is refused");
+	ok(unlink("new") == 0 && unlink("link") == 0 && unlink("pipe") == 0 && rmdir(dir) == 0,
+	    "nothing is left behind");
+}
+
 int
 main(void)
 {
+	test_file_write();
 	test_rd();
 	test_text();
 	test_buf();

@@ -34,5 +34,5 @@ rpmbuild -bb --quiet --target noarch --define "_topdir $tmp/rpm" --define "_rpmd
 	--define '_binary_payload w9.gzdio' --define '_buildhost localhost' "$tmp/small.spec" >/dev/null
 cp "$tmp/small.rpm" small.rpm
 assay=${ASSAY:-../../../build/assay}
-"$assay" policy build --from deb:small.deb --cache "$tmp/cache" -o /dev/null 2>/dev/null
+"$assay" policy build --from deb:small.deb --cache "$tmp/cache" -o "$tmp/policy.json" 2>/dev/null
 cp "$tmp"/cache/*/* cache.bin
