@@ -105,7 +105,7 @@ test_file_write(void)
 	struct stat st;
 	struct err e = { 0 };
 	char got[4] = "";
-	int fd;
+	int fd = -1;
 
 	if (mkdtemp(dir) == NULL || chdir(dir) != 0)
 		abort();
