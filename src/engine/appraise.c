@@ -410,7 +410,7 @@ appraise_form(const struct ima_entry *n, struct result *r, bool *sound, struct e
 	struct finding f = finding_of(n, n->known_template ? REASON_MALFORMED_ENTRY : REASON_UNKNOWN_TEMPLATE);
 
 	/* What a violation's record says is not measured; its form proves nothing either way. */
-	*sound = n->violation || (n->known_template && n->well_formed && !n->ambiguous);
+	*sound = n->violation || ima_entry_sound(n);
 	if (*sound)
 		return 0;
 	f.path = span_of(NULL, 0);
@@ -426,26 +426,16 @@ appraise_form(const struct ima_entry *n, struct result *r, bool *sound, struct e
 }
 
 static int
-unreadable(const struct ima_entry *n, struct result *r, struct err *e)
-{
-	struct finding f = finding_of(n, REASON_UNKNOWN_TEMPLATE);
-
-	f.path = span_of(NULL, 0);
-	if (!n->known_template)
-		return result_finding(r, &f, e, "template \"%.*s\" is not known, so the entry cannot be judged",
-		    (int)(n->template_name.n < 64 ? n->template_name.n : 64), (const char *)n->template_name.p);
-	f.reason = REASON_MALFORMED_ENTRY;
-	return result_finding(r, &f, e, "the entry does not fit its template: %s", n->why);
-}
-
-static int
 judge(struct appraiser *a, const struct ima_entry *n, bool authenticated,
     struct result *r, struct err *e)
 {
+	bool sound;
+	int rc;
+
 	if (n->violation)
 		return appraise_violation(a, n, r, e);
-	if (!n->known_template || !n->well_formed)
-		return unreadable(n, r, e);
+	if ((rc = appraise_form(n, r, &sound, e)) != 0 || !sound)
+		return rc;
 	/* Its value is the boot engine's to judge; later ones must repeat the first. */
 	if (ima_entry_is_boot_aggregate(n))
 		return 0;
