@@ -160,18 +160,23 @@ each(struct watch w)
 static void
 bench_one(struct machine *m)
 {
-	PUBKEY_AUTO struct pubkey *key = NULL;
+	APPRAISER_AUTO struct appraiser *ready = NULL;
+	ATTEST_KEY_AUTO struct attest_key key = { 0 };
 	struct runtime_policy p;
 	const struct runtime_policy *policies[] = { &p };
 	struct err e = { 0 };
 	struct resume_state state;
+	struct sig_context ctx = { 0 };
 
 	machine_make(m);
 	if (runtime_policy_parse(buf_view(&m->table), &p, &e) != 0 ||
-	    pubkey_parse(pubkey_spki(privkey_public(m->ak)), &key, &e) != 0)
+	    attest_key_parse(pubkey_spki(privkey_public(m->ak)), &key, &e) != 0 ||
+	    appraiser_new(policies, 1, &ctx, &ready, &e) != 0)
 		bench_die("policy", &e);
 	struct evidence_input in = machine_input(m, policies, 1);
 
+	in.appraiser = ready;
+	in.key = &key;
 	machine_quote(m, m->entries - 1);
 	in.quote = buf_view(&m->quote);
 	in.signature = buf_view(&m->signature);
@@ -185,7 +190,7 @@ bench_one(struct machine *m)
 	for (size_t i = 0; i < rounds; i++) {
 		struct watch start;
 
-		samples_add(&bare, each(verify_quote(m, key, TIMES)));
+		samples_add(&bare, each(verify_quote(m, key.key, TIMES)));
 		start = watch_now();
 		for (int k = 0; k < TIMES; k++)
 			appraise(&in, m->entries, NULL);

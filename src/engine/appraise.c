@@ -10,7 +10,8 @@ struct appraiser {
 	struct arena arena;
 	struct ready_policy *policies;
 	size_t n_policies;
-	const struct sig_context *ctx;
+	struct sig_context ctx;
+	struct result made;			/* the warnings about the policies */
 	struct keyring *keyring;		/* owned */
 	struct hasher *hashers[DIGEST_ALG_COUNT]; /* owned, made when first needed */
 	struct digest *revoked;			/* sorted */
@@ -68,7 +69,7 @@ gather(struct appraiser *a, struct err *e)
 
 int
 appraiser_new(const struct runtime_policy *const *policies, size_t n,
-    const struct sig_context *ctx, struct appraiser **out, struct result *r, struct err *e)
+    const struct sig_context *ctx, struct appraiser **out, struct err *e)
 {
 	APPRAISER_AUTO struct appraiser *a = calloc(1, sizeof(*a));
 	int rc;
@@ -76,18 +77,32 @@ appraiser_new(const struct runtime_policy *const *policies, size_t n,
 	if (a == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	a->arena = arena_init(LIMIT_APPRAISAL_ARENA);
-	a->ctx = ctx;
+	a->ctx = *ctx;
+	a->made = result_init();
 	a->policies = arena_array(&a->arena, n + 1, sizeof(*a->policies));
 	if (a->policies == NULL)
 		return arena_err(&a->arena, e);
 	for (; a->n_policies < n; a->n_policies++)
 		if ((rc = ready_policy_init(policies[a->n_policies], ctx, &a->arena,
-		    &a->policies[a->n_policies], r, e)) != 0)
+		    &a->policies[a->n_policies], &a->made, e)) != 0)
 			return rc;
 	if ((rc = gather(a, e)) != 0 || (rc = keyring_new(policies, n, &a->keyring, e)) != 0)
 		return rc;
 	*out = a;
 	a = NULL;	/* transferred */
+	return 0;
+}
+
+int
+appraiser_begin(struct appraiser *a, int64_t now, struct result *r, struct err *e)
+{
+	int rc;
+
+	a->ctx.now = now;
+	keyring_forget(a->keyring);
+	for (size_t i = 0; i < a->made.n_warnings; i++)
+		if ((rc = result_warn(r, e, "%s", a->made.warnings[i])) != 0)
+			return rc;
 	return 0;
 }
 
@@ -101,6 +116,7 @@ appraiser_free(struct appraiser *a)
 	for (size_t i = 0; i < DIGEST_ALG_COUNT; i++)
 		hasher_free(a->hashers[i]);
 	keyring_free(a->keyring);
+	result_free(&a->made);
 	arena_free(&a->arena);
 	free(a);
 }
@@ -286,7 +302,7 @@ appraise_file(struct appraiser *a, const struct ima_entry *n, struct result *r, 
 	}
 	/* A revoked key's signature speaks even against a listed digest. */
 	if ((!look.match && !is_closed) || a->revokes_keys) {
-		if ((rc = ima_verify_entry(a->keyring, n, a->ctx, &sig, e)) != 0)
+		if ((rc = ima_verify_entry(a->keyring, n, &a->ctx, &sig, e)) != 0)
 			return rc;
 		if (sig.state == SIG_REVOKED)
 			return not_approved(n, &sig, r, e);
@@ -410,7 +426,7 @@ appraise_form(const struct ima_entry *n, struct result *r, bool *sound, struct e
 	struct finding f = finding_of(n, n->known_template ? REASON_MALFORMED_ENTRY : REASON_UNKNOWN_TEMPLATE);
 
 	/* What a violation's record says is not measured; its form proves nothing either way. */
-	*sound = n->violation || (n->known_template && n->well_formed && !n->ambiguous);
+	*sound = n->violation || ima_entry_sound(n);
 	if (*sound)
 		return 0;
 	f.path = span_of(NULL, 0);
@@ -426,26 +442,16 @@ appraise_form(const struct ima_entry *n, struct result *r, bool *sound, struct e
 }
 
 static int
-unreadable(const struct ima_entry *n, struct result *r, struct err *e)
-{
-	struct finding f = finding_of(n, REASON_UNKNOWN_TEMPLATE);
-
-	f.path = span_of(NULL, 0);
-	if (!n->known_template)
-		return result_finding(r, &f, e, "template \"%.*s\" is not known, so the entry cannot be judged",
-		    (int)(n->template_name.n < 64 ? n->template_name.n : 64), (const char *)n->template_name.p);
-	f.reason = REASON_MALFORMED_ENTRY;
-	return result_finding(r, &f, e, "the entry does not fit its template: %s", n->why);
-}
-
-static int
 judge(struct appraiser *a, const struct ima_entry *n, bool authenticated,
     struct result *r, struct err *e)
 {
+	bool sound;
+	int rc;
+
 	if (n->violation)
 		return appraise_violation(a, n, r, e);
-	if (!n->known_template || !n->well_formed)
-		return unreadable(n, r, e);
+	if ((rc = appraise_form(n, r, &sound, e)) != 0 || !sound)
+		return rc;
 	/* Its value is the boot engine's to judge; later ones must repeat the first. */
 	if (ima_entry_is_boot_aggregate(n))
 		return 0;

@@ -24,13 +24,19 @@
 #include "formats/ima_log.h"
 #include "formats/runtime_policy.h"
 
+/* Made once, used for any number of appraisals of hosts with the same policies and mounts,
+ * one after the other: compiled patterns, parsed keys and verified signatures stay. */
 struct appraiser;
 
-/** appraiser_new(policies, n, ctx, a, r, e): Compile patterns, load keys, resolve scopes.
- * What a person should know about the policies goes to ${r} as warnings.  The policies
- * and what ${ctx} points to must outlive the appraiser. */
+/** appraiser_new(policies, n, ctx, a, e): Compile patterns, load keys, resolve scopes.
+ * The policies and the mounts that ${ctx} points to must outlive the appraiser. */
 MUST_CHECK int appraiser_new(const struct runtime_policy *const *policies, size_t n,
-    const struct sig_context *ctx, struct appraiser **a, struct result *r, struct err *e);
+    const struct sig_context *ctx, struct appraiser **a, struct err *e);
+
+/** appraiser_begin(a, now, r, e): Begin one appraisal, at the time ${now}: keys that an
+ * earlier one learned are forgotten, and what a person should know about the policies
+ * goes to ${r} as warnings. */
+MUST_CHECK int appraiser_begin(struct appraiser *a, int64_t now, struct result *r, struct err *e);
 void appraiser_free(struct appraiser *a);
 
 /** appraise_entry(a, n, authenticated, r, e): Judge one entry; findings go to ${r}.

@@ -14,10 +14,11 @@ struct run {
 	const struct evidence_input *in;
 	struct result *r;
 	struct evidence_report *report;
-	struct attest_key ak;
+	const struct attest_key *ak;		/* NULL without a quote */
+	struct attest_key own_ak;		/* owned; unused if the caller has the key ready */
 	struct tpm_pcrs *known;			/* owned: values to try, none of them trusted yet */
 	const struct resume_state *resume;	/* of this very boot, or NULL */
-	struct appraiser *appraiser;		/* owned; NULL for integrity only */
+	struct appraiser *appraiser, *own_appraiser;	/* the second owned; NULL for integrity only */
 	struct digest *aggregates;		/* of the boot_aggregate entries; in the result's arena */
 	size_t n_aggregates, cap_aggregates;
 	bool aggregates_covered;
@@ -28,8 +29,8 @@ struct run {
 static void
 run_done(struct run *x)
 {
-	attest_key_free(&x->ak);
-	appraiser_free(x->appraiser);
+	attest_key_free(&x->own_ak);
+	appraiser_free(x->own_appraiser);
 	free(x->known);
 }
 #define RUN_AUTO __attribute__((cleanup(run_done)))
@@ -48,6 +49,21 @@ require(const struct evidence_input *in, struct result *r)
 	r->integrity_only = in->integrity_only;
 }
 
+static int
+ready_appraiser(struct run *x, struct err *e)
+{
+	const struct evidence_input *in = x->in;
+	int rc;
+
+	if (in->integrity_only)
+		return 0;
+	if (in->appraiser == NULL && (rc = appraiser_new(in->policies, in->n_policies, &in->ctx,
+	    &x->own_appraiser, e)) != 0)
+		return rc;
+	x->appraiser = in->appraiser != NULL ? in->appraiser : x->own_appraiser;
+	return appraiser_begin(x->appraiser, in->ctx.now, x->r, e);
+}
+
 /* Name the part that an error is about, by its file if there is one. */
 static int
 named(struct err *e, int rc, const char *file, const char *part)
@@ -59,15 +75,16 @@ static int
 check_quote(struct run *x, struct err *e)
 {
 	const struct evidence_input *in = x->in;
-	struct quote_input q = { .attest = in->quote, .signature = in->signature, .ak = &x->ak,
+	struct quote_input q = { .attest = in->quote, .signature = in->signature,
 	    .nonce = in->nonce, .bank = in->bank, .pcr = IMA_PCR, .pcrs = in->pcrs,
 	    .attest_name = in->names.quote, .signature_name = in->names.signature };
 	int rc;
 
 	if (!in->has_quote)
 		return 0;
-	if ((rc = attest_key_parse(in->ak, &x->ak, e)) != 0)
+	if (in->key == NULL && (rc = attest_key_parse(in->ak, &x->own_ak, e)) != 0)
 		return named(e, rc, in->names.ak, "the attestation key");
+	q.ak = x->ak = in->key != NULL ? in->key : &x->own_ak;
 	if ((rc = quote_check(&q, x->r, &x->report->quote, e)) != 0)
 		return named(e, rc, in->names.quote, "the quote");
 	x->authentic = quote_authentic(x->r) && x->r->checks[CHECK_SELECTION].state == CHECK_PASS &&
@@ -105,7 +122,7 @@ check_boot_clock(struct run *x, struct err *e)
 		    digest_alg_name(s->bank), digest_alg_name(x->in->bank));
 	if (!x->in->has_quote || !s->has_clock || !x->authentic)
 		return 0;
-	if (s->ak.alg != DIGEST_NONE && !digest_eq(&s->ak, pubkey_fingerprint(x->ak.key)))
+	if (s->ak.alg != DIGEST_NONE && !digest_eq(&s->ak, pubkey_fingerprint(x->ak->key)))
 		return err_hint(e, err_set(e, ERR_MISMATCH, "the resume state is of another attestation key"),
 		    "each host has a state of its own; if the key was replaced, start without a state");
 	before = (struct tpm_clock){ s->clock, s->reset_count, s->restart_count, s->safe };
@@ -490,8 +507,7 @@ evidence_appraise(const struct evidence_input *in, struct result *r,
 
 	*report = (struct evidence_report){ 0 };
 	require(in, r);
-	if (!in->integrity_only && (rc = appraiser_new(in->policies, in->n_policies, &in->ctx,
-	    &x.appraiser, r, e)) != 0)
+	if ((rc = ready_appraiser(&x, e)) != 0)
 		return err_ctx(e, rc, "the policy");
 	if ((rc = check_quote(&x, e)) != 0 || (rc = check_boot_clock(&x, e)) != 0 ||
 	    (x.resume != NULL && (rc = check_state_policies(&x, e)) != 0) || (rc = gather_known(&x, e)) != 0)
@@ -512,7 +528,7 @@ evidence_appraise(const struct evidence_input *in, struct result *r,
 	result_decide(r);
 	/* What is not quoted was not judged, and must not be stepped over next time. */
 	if (r->verdict == VERDICT_TRUSTED && (report->match.at_match.used & ~quoted_pcrs(&x)) == 0)
-		return evidence_state_make(in, report, &x.ak, x.n_aggregates > 0 ? &x.aggregates[0] : NULL,
+		return evidence_state_make(in, report, x.ak, x.n_aggregates > 0 ? &x.aggregates[0] : NULL,
 		    x.appraiser == NULL ? NULL : appraiser_keyring(x.appraiser), e);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #define ENGINE_EVIDENCE_H
 
 #include "engine/appraise.h"
+#include "engine/attest_key.h"
 #include "engine/match.h"
 #include "engine/quote.h"
 #include "engine/result.h"
@@ -40,6 +41,11 @@ struct evidence_input {
 	struct sig_context ctx;			/* time and mounts */
 	const struct resume_state *resume;	/* NULL: from the start of the boot */
 	uint64_t recorded_entries;		/* the list had at least that many, by a bundle; or 0 */
+
+	/* What who appraises again and again makes once: each NULL, or used instead of what
+	 * it is made of: policies and the mounts of ctx, and ak. */
+	struct appraiser *appraiser;
+	const struct attest_key *key;
 };
 
 /* Beside the result: what was seen.  Borrows from the input and the result's arena. */
@@ -53,7 +59,8 @@ struct evidence_report {
 	struct resume_state state;
 };
 
-/** evidence_appraise(in, result, report, e) */
+/** evidence_appraise(in, result, report, e): Nothing of ${in} is changed, but that its
+ * appraiser forgets the keys of an earlier appraisal, and learns those of this one. */
 MUST_CHECK int evidence_appraise(const struct evidence_input *in, struct result *r,
     struct evidence_report *report, struct err *e);
 void evidence_report_free(struct evidence_report *report);

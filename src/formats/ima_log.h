@@ -141,6 +141,14 @@ MUST_CHECK int ima_log_next_frame(struct ima_log *log, struct ima_entry *entry, 
 /** ima_log_dump(entry, b): One stable line of text, names escaped. */
 void ima_log_dump(const struct ima_entry *entry, struct buf *b);
 
+/** ima_entry_sound(entry): Its fields can be judged: the template is known, they fit it,
+ * and no other format of the same data would say something else. */
+static inline bool
+ima_entry_sound(const struct ima_entry *entry)
+{
+	return entry->known_template && entry->well_formed && !entry->ambiguous;
+}
+
 /** ima_entry_is_boot_aggregate(entry): By its name; "boot_aggregate_late" counts. */
 bool ima_entry_is_boot_aggregate(const struct ima_entry *entry);
 

@@ -62,7 +62,8 @@ reason_in(const char *policy, struct entry_spec x, const struct sig_context *ctx
 
 	put_record(&list, &x);
 	if (runtime_policy_parse(span_str(policy), &p, &e) != 0 ||
-	    appraiser_new(all, 1, ctx == NULL ? &plain : ctx, &a, &r, &e) != 0 ||
+	    appraiser_new(all, 1, ctx == NULL ? &plain : ctx, &a, &e) != 0 ||
+	    appraiser_begin(a, ctx == NULL ? plain.now : ctx->now, &r, &e) != 0 ||
 	    ima_log_open(buf_view(&list), &log, &e) != 0) {
 		diag("%s", e.message);
 		return REASON_COUNT;
