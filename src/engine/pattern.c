@@ -162,6 +162,27 @@ compile_error(size_t index, struct span regex, int code, size_t offset, struct e
 	    regex.n < 200 ? "" : " (cut)", (char *)text);
 }
 
+/* Whether ${regex} may call a group as a subroutine: "(?R)", "(?1)", "(?-1)", "(?&name)",
+ * "(?P>name)", "\\g<name>".  Wrong only towards "may". */
+static bool
+may_call(struct span regex)
+{
+	for (size_t i = 0; i + 2 < regex.n; i++) {
+		const uint8_t *p = regex.p + i;
+		uint8_t next = i + 3 < regex.n ? p[3] : 0;
+
+		if (p[0] == '\\' && p[1] == 'g' && (p[2] == '<' || p[2] == '\''))
+			return true;
+		if (p[0] != '(' || p[1] != '?')
+			continue;
+		if (p[2] == 'R' || p[2] == '&' || (p[2] >= '0' && p[2] <= '9') ||
+		    (p[2] == 'P' && next == '>') ||
+		    ((p[2] == '+' || p[2] == '-') && next >= '0' && next <= '9'))
+			return true;
+	}
+	return false;
+}
+
 static int
 compile(struct pattern_set *set, size_t i, const struct policy_pattern *in, struct err *e)
 {
@@ -182,8 +203,11 @@ compile(struct pattern_set *set, size_t i, const struct policy_pattern *in, stru
 	    options, &code, &offset, NULL);
 	if (p->code == NULL)
 		return compile_error(i, in->regex, code, offset, e);
-	/* Without JIT the interpreter runs: slower, same answers. */
-	(void)pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE);
+	/* Without JIT the interpreter runs: slower, same answers.  Compiled code does not
+	 * hold subroutine calls against the match limit: "(0?)|(?0)|." as a whole-path
+	 * pattern ran for minutes on three bytes; the interpreter stops at once. */
+	if (!may_call(in->regex))
+		(void)pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE);
 	return find_literal(set, p, in->regex, e);
 }
 

@@ -118,6 +118,15 @@ test_gives_up(void)
 	is_int(match1("/(?:a|aa)+$", POLICY_MATCH_START, span_of(path, 64), &e), ERR_REGEX,
 	    "exponential trying is an error, not a miss");
 	ok(strstr(e.message, "gave up") != NULL && e.hint[0] != '\0', "and says what to do");
+	/* Found by fuzzing: compiled code ran for minutes here. */
+	is_int(match1("(0?)|(?0)|.", POLICY_MATCH_FULL, span_lit("/./"), &e), 0,
+	    "a pattern that calls itself comes to an end");
+	for (size_t i = 0; i < 5; i++) {
+		static const char *const calls[] = { "(a|b(?1))", "(?<n>a?)(?&n)", "(?<n>a?)(?P>n)",
+		    "(?<n>a?)\\g<n>", "(a?)(?-1)" };
+
+		ok(match1(calls[i], POLICY_MATCH_START, span_lit("ba"), &e) >= 0, "'%s' matches", calls[i]);
+	}
 	path[63] = 'a';
 	is_int(match1("/(?:a|b|c)*+$", POLICY_MATCH_START, span_of(path, sizeof(path)), &e), 1,
 	    "a long path alone is none");
