@@ -50,6 +50,9 @@ forge other_pcr_uncovered; appraise --policy "$tmp/policy.json" --resume "$tmp/s
 ok "$([ ! -e "$tmp/s3" ]; echo $?)" "leave no state that would step over them"
 sed 's/"excludes"/"violations":[{"path":"\/var\/log\/.*","match":"full","action":"ignore"}],&/' "$tmp/policy.json" >"$tmp/violations.json"
 forge violation_renamed; appraise --policy "$tmp/violations.json" --resume "$tmp/s4" --json; exits 0 "a violation at the end of a state"
+cp "$tmp/s4" "$tmp/s5"
+forge violation_again; appraise --policy "$tmp/violations.json" --resume "$tmp/s5" --json; exits 0 "the same violation again, in a list of what is new"
+is "$(json "j['entries']['authenticated'], j['entries']['total']")" "(4, 4)" "is counted"
 forge violation_renamed_later; appraise --policy "$tmp/violations.json" --resume "$tmp/s4" --json; exits 0 "renamed, as nothing measures its name"
 is "$(json "j['entries']['authenticated'], j['entries']['total']")" "(3, 3)" "does not count twice"
 
