@@ -148,24 +148,48 @@ sync_parent(const char *path)
 		(void)fsync(fd);
 }
 
-/* A device, pipe or socket is written to as it is: renaming a file over it would
- * replace /dev/null for the whole machine. */
+/* Devices and pipes take the bytes as they are. */
 static int
-write_in_place(const char *path, struct span data, struct err *e)
+write_into(const char *path, struct span data, struct err *e)
 {
 	FD_AUTO int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 
-	if (fd < 0)
-		return err_file(e, err_errno(e, "cannot open for writing"), path);
-	return write_all(fd, data) == 0 ? 0 : err_file(e, err_errno(e, "cannot write"), path);
+	if (fd < 0 || write_all(fd, data) != 0)
+		return err_file(e, err_errno(e, "cannot write"), path);
+	return 0;
 }
 
+/* Renaming puts a file where a device was (as root, /dev/null) or where a link was
+ * (/dev/stdout); writing through a link would be worse: whoever may write in its directory
+ * chooses the file.  *into: write to what is there. */
 static int
-replace(const char *path, struct span data, unsigned mode, struct err *e)
+check_target(const char *path, bool *into, struct err *e)
+{
+	struct stat link, st;
+
+	*into = false;
+	if (lstat(path, &link) != 0)
+		return 0;	/* new; or the temporary file's error says why not */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		*into = true;
+		return S_ISDIR(st.st_mode) ? err_file(e, err_set(e, ERR_IO, "is a directory"), path) : 0;
+	}
+	if (!S_ISLNK(link.st_mode))
+		return 0;
+	return err_hint(e, err_file(e, err_set(e, ERR_IO, "is a symbolic link, and only files are replaced"),
+	    path), "name the file that it points to");
+}
+
+int
+file_write(const char *path, struct span data, unsigned mode, struct err *e)
 {
 	char tmp[4096];
 	FD_AUTO int fd = -1;
+	bool into;
+	int rc = check_target(path, &into, e);
 
+	if (rc != 0 || into)
+		return rc != 0 ? rc : write_into(path, data, e);
 	if (snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path) >= (int)sizeof(tmp))
 		return err_file(e, err_set(e, ERR_LIMIT, "name is too long"), path);
 	fd = mkostemp(tmp, O_CLOEXEC);
@@ -173,32 +197,10 @@ replace(const char *path, struct span data, unsigned mode, struct err *e)
 		return err_file(e, err_errno(e, "cannot create a temporary file beside it"), path);
 	if (fchmod(fd, (mode_t)mode) != 0 || write_all(fd, data) != 0 ||
 	    fsync(fd) != 0 || rename(tmp, path) != 0) {
-		int rc = err_file(e, err_errno(e, "cannot write"), path);
-
+		rc = err_file(e, err_errno(e, "cannot write"), path);
 		(void)unlink(tmp);
 		return rc;
 	}
 	sync_parent(path);
 	return 0;
-}
-
-int
-file_write(const char *path, struct span data, unsigned mode, struct err *e)
-{
-	struct stat st;
-	char *real;
-	int rc;
-
-	if (stat(path, &st) != 0)
-		return replace(path, data, mode, e);
-	if (S_ISDIR(st.st_mode))
-		return err_file(e, err_set(e, ERR_IO, "is a directory, want a file"), path);
-	if (!S_ISREG(st.st_mode))
-		return write_in_place(path, data, e);
-	/* A symbolic link stays one: what it names is replaced. */
-	if ((real = realpath(path, NULL)) == NULL)
-		return err_file(e, err_errno(e, "cannot write"), path);
-	rc = replace(real, data, mode, e);
-	free(real);
-	return rc;
 }

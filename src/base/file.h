@@ -33,8 +33,8 @@ file_view(const struct file *f)
 
 /** file_write(path, data, mode, e): Replace ${path} atomically: a temporary name in
  * the same directory, fsync, rename, fsync of the directory.  On failure the old
- * content stands and the temporary file is gone.  A symbolic link stays and what it
- * names is replaced; a device or pipe is written to as it is. */
+ * content stands and the temporary file is gone.  A device or a pipe is written to
+ * instead (a name in /dev must never be replaced); a link to a file is refused. */
 MUST_CHECK int file_write(const char *path, struct span data, unsigned mode, struct err *e);
 
 #define FILE_AUTO __attribute__((cleanup(file_free)))

@@ -214,7 +214,7 @@ attempt_all(const struct match_input *in, enum digest_alg column, struct attempt
 
 /* What the list looks like beside the state: its length, whether it begins with the
  * boot's first entry, and behind which entry the state's last record stands. */
-struct survey { uint64_t entries, last_at; bool begins_boot, last_fits; };
+struct survey { uint64_t entries, first_at, last_at; bool begins_boot, last_fits; };
 
 static int
 survey_list(const struct match_input *in, struct survey *s, struct err *e)
@@ -241,12 +241,30 @@ survey_list(const struct match_input *in, struct survey *s, struct err *e)
 		if ((rc = record_digest(h, &n, &d, e)) != 0)
 			break;
 		if (digest_eq(&d, &from->last)) {
+			s->first_at = s->last_fits ? s->first_at : s->entries;
 			s->last_at = s->entries;
 			s->last_fits = true;
 		}
 	}
 	ima_log_close(&log);
 	return rc < 0 ? rc : 0;
+}
+
+/* The record of the state may stand there again: the kernel lists violations each time.  So
+ * it is tried where it stands last, where it stands first, and as not being there. */
+static int
+continued(const struct match_input *in, enum digest_alg column, const struct survey *s,
+    struct match *m, struct err *e)
+{
+	const uint64_t skips[] = { s->last_at, s->first_at, 0 };
+	int rc = 0;
+
+	for (size_t i = 0; i < 3 && rc == 0 && m->kind == MATCH_NONE; i++)
+		if (i == 0 || skips[i] != skips[i - 1])
+			rc = attempt_all(in, column, (struct attempt){ .from = in->resume, .skip = skips[i],
+			    .shift = in->resume->count - skips[i] }, m, e);
+	m->continuation = true;
+	return rc;
 }
 
 static int
@@ -257,12 +275,8 @@ resumed(const struct match_input *in, enum digest_alg column, const struct surve
 	struct match kexec = { 0 };
 	int rc;
 
-	if (!s->begins_boot) {
-		rc = attempt_all(in, column, (struct attempt){ .from = from, .skip = s->last_at,
-		    .shift = from->count - s->last_at }, m, e);
-		m->continuation = true;
-		return rc;
-	}
+	if (!s->begins_boot)
+		return continued(in, column, s, m, e);
 	if (s->last_fits && (rc = attempt_all(in, column, (struct attempt){ .from = from,
 	    .skip = from->count }, m, e)) != 0)
 		return rc;

@@ -87,6 +87,16 @@ mounts_of(const struct sig_context *ctx, struct span label)
 	return n;
 }
 
+/* As policies write a prefix, to the one name that all names of a file map to. */
+static bool
+canonical_prefix(const struct runtime_policy *p, struct span prefix, struct arena *a, struct span *out)
+{
+	uint8_t room[ALIASED_MAX];
+	struct span kernel;
+
+	return path_kernel_form(a, prefix, &kernel) && arena_copy(a, canonical(p, kernel, room), out);
+}
+
 static int
 add_scope(const struct policy_scope *s, const struct sig_context *ctx, const uint8_t *layers,
     struct arena *a, struct ready_policy *l, struct result *r, struct err *e)
@@ -95,7 +105,7 @@ add_scope(const struct policy_scope *s, const struct sig_context *ctx, const uin
 		struct scope_prefix *x = &l->scopes[l->n_scopes++];
 
 		x->layers = layers;
-		if (!path_kernel_form(a, s->paths[i], &x->path))
+		if (!canonical_prefix(l->p, s->paths[i], a, &x->path))
 			return arena_err(a, e);
 	}
 	if (s->partition.n > 0 && mounts_of(ctx, s->partition) == 0)
@@ -108,7 +118,7 @@ add_scope(const struct policy_scope *s, const struct sig_context *ctx, const uin
 		struct scope_prefix *x = &l->scopes[l->n_scopes++];
 
 		x->layers = layers;
-		if (!path_kernel_form(a, ctx->mounts[i].path, &x->path))
+		if (!canonical_prefix(l->p, ctx->mounts[i].path, a, &x->path))
 			return arena_err(a, e);
 	}
 	return 0;
@@ -157,11 +167,7 @@ init_closed(struct ready_policy *l, struct arena *a, struct err *e)
 	if (l->closed == NULL)
 		return arena_err(a, e);
 	for (size_t i = 0; i < p->n_closed_directories; i++) {
-		uint8_t room[ALIASED_MAX];
-		struct span kernel;
-
-		if (!path_kernel_form(a, p->closed_directories[i], &kernel) ||
-		    !arena_copy(a, canonical(p, kernel, room), &l->closed[l->n_closed]))
+		if (!canonical_prefix(p, p->closed_directories[i], a, &l->closed[l->n_closed]))
 			return arena_err(a, e);
 		l->n_closed++;
 	}
@@ -218,12 +224,27 @@ ready_policy_done(struct ready_policy *l)
 }
 
 static const uint8_t *
-layers_for(const struct ready_policy *l, struct span path)
+layers_of(const struct ready_policy *l, struct span path)
 {
 	for (size_t i = 0; i < l->n_scopes; i++)
 		if (path_under(path, l->scopes[i].path))
 			return l->scopes[i].layers;
 	return l->open_layers;
+}
+
+static const uint8_t *
+layers_of_canonical(const struct ready_policy *l, struct span path)
+{
+	uint8_t room[ALIASED_MAX];
+
+	return layers_of(l, canonical(l->p, path, room));
+}
+
+/* A scope holds for every name of a file, or another name would get it the open layers. */
+static const uint8_t *
+layers_for(const struct ready_policy *l, struct span path)
+{
+	return l->n_scopes == 0 || l->p->n_aliases == 0 ? layers_of(l, path) : layers_of_canonical(l, path);
 }
 
 static void

@@ -153,6 +153,12 @@ def violation_renamed_later():
     v = Entry(ng(b"/var/log/y"), violation=True)
     write([boot, v, good], None, clock=2000)
 
+# Only what is new since violation_renamed, which ends with the record that stands here again.
+def violation_again():
+    v = Entry(ng(b"/var/log/x"), violation=True)
+    write([good, v], [boot, v, good, v], clock=2000)
+
+# Entries by the hundred thousand, to weigh what an appraisal takes (not part of the tests).
 def million():
     n = int(sys.argv[3])
     write([boot] + [Entry(ng(b"/opt/file-%d" % i, hashlib.sha256(b"%d" % i).digest())) for i in range(n)])

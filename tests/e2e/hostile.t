@@ -50,8 +50,22 @@ forge other_pcr_uncovered; appraise --policy "$tmp/policy.json" --resume "$tmp/s
 ok "$([ ! -e "$tmp/s3" ]; echo $?)" "leave no state that would step over them"
 sed 's/"excludes"/"violations":[{"path":"\/var\/log\/.*","match":"full","action":"ignore"}],&/' "$tmp/policy.json" >"$tmp/violations.json"
 forge violation_renamed; appraise --policy "$tmp/violations.json" --resume "$tmp/s4" --json; exits 0 "a violation at the end of a state"
+cp "$tmp/s4" "$tmp/s5"
+forge violation_again; appraise --policy "$tmp/violations.json" --resume "$tmp/s5" --json; exits 0 "the same violation again, in a list of what is new"
+is "$(json "j['entries']['authenticated'], j['entries']['total']")" "(4, 4)" "is counted"
 forge violation_renamed_later; appraise --policy "$tmp/violations.json" --resume "$tmp/s4" --json; exits 0 "renamed, as nothing measures its name"
 is "$(json "j['entries']['authenticated'], j['entries']['total']")" "(3, 3)" "does not count twice"
+
+# Where output goes: devices are written to, never replaced; links are not followed.
+forge honest
+mkfifo "$tmp/pipe"; cat "$tmp/pipe" >"$tmp/piped" & reader=$!
+"$assay" policy import "$tmp/policy.json" -o "$tmp/pipe" 2>"$tmp/err"; wait $reader
+ok "$([ -p "$tmp/pipe" ] && grep -q assay_policy "$tmp/piped"; echo $?)" "a pipe is written to"
+echo old >"$tmp/target"; ln -s target "$tmp/link"
+run policy import "$tmp/policy.json" -o "$tmp/link"; exits 3 "a link is refused"
+is "$(readlink "$tmp/link") $(cat "$tmp/target")" "target old" "and stays, with what it points to"
+ln -s /nonexistent/s "$tmp/dangling"
+appraise --policy "$tmp/policy.json" --resume "$tmp/dangling"; exits 3 "so is a state that is one"
 
 forge template_escape; appraise --policy "$tmp/policy.json"; exits 1 "a template named like our output"
 ok "$(grep -qP '[\x00-\x09\x0b-\x1f\x7f]|^  pass" is' "$tmp/out"; [ $? = 1 ]; echo $?)" "forges no line and steers no terminal"

@@ -172,6 +172,16 @@ test_scopes(void)
 	ok(reason_in(scoped, FILE_AT("/oem/a", D1), &ctx) == REASON_NOT_IN_POLICY, "and no others");
 	ok(reason_in(scoped, FILE_AT("/usr/a", D1), &ctx) == REASON_NONE, "outside, those of no scope");
 	ok(reason_in(scoped, FILE_AT("/usr/b", D1), &ctx) == REASON_NOT_IN_POLICY, "not the scope's");
+
+	static const char aliased[] = "{\"assay_policy\":1,\"layers\":["
+	    "{\"name\":\"base\",\"files\":{\"/usr/lib/a\":[\"sha256:" D1 "\"]}},"
+	    "{\"name\":\"libs\",\"files\":{\"/usr/lib/b\":[\"sha256:" D1 "\"]}}],"
+	    "\"aliases\":[[\"/lib\",\"/usr/lib\"]],"
+	    "\"scopes\":[{\"name\":\"libs\",\"paths\":[\"/usr/lib\"],\"layers\":[\"libs\"]}]}";
+
+	ok(reason_in(aliased, FILE_AT("/lib/b", D1), &ctx) == REASON_NONE, "a scope holds under an alias");
+	ok(reason_in(aliased, FILE_AT("/lib/a", D1), &ctx) == REASON_NOT_IN_POLICY,
+	    "so that another name does not get the open layers");
 }
 
 static void
