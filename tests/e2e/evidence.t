@@ -67,6 +67,23 @@ exits 3 "a list alone is undecided"
 run evidence verify --ima-log "$vm/list3.bin" --policy "$tmp/policy.json" --json
 exits 1 "a list alone, with findings"
 
+# A good signature opens no closed directory; a revoked key's speaks against a listed digest.
+spki=$(openssl x509 -inform der -in "$vm/ima-rsa.der" -noout -pubkey | openssl pkey -pubin -outform der | sha256sum | cut -d' ' -f1)
+python3 - "$tmp/policy.json" "$tmp" "$spki" <<'PY'
+import json, sys
+j = json.load(open(sys.argv[1]))
+json.dump(dict(j, closed_directories=["/opt/vendor"]), open(sys.argv[2] + "/closed.json", "w"))
+json.dump(dict(j, revoked={"keys": ["sha256:" + sys.argv[3]]}), open(sys.argv[2] + "/revoking.json", "w"))
+PY
+verify 3 --pcrs "$vm/quote3.pcrs" --policy "$tmp/closed.json" --json
+is "$(json "[f['entry'] for f in j['findings'] if f['code'] == 'closed-directory']")" "[414, 415, 416, 417, 418, 420, 423]" "a signature opens no closed directory"
+is "$(json "[f['path_authenticated'] for f in j['findings'] if f['code'] == 'violation']")" "[False, False]" "the path of a violation is not authenticated"
+"$assay" policy build --from "ima-log:$vm/list3.bin" -o "$tmp/all.json" 2>/dev/null
+verify 3 --pcrs "$vm/quote3.pcrs" --policy "$tmp/all.json" --policy "$tmp/policy.json" --json
+is "$(json "[f['code'] for f in j['findings'] if f['entry'] in (414, 423)]")" "[]" "listed digests of signed files"
+verify 3 --pcrs "$vm/quote3.pcrs" --policy "$tmp/all.json" --policy "$tmp/revoking.json" --json
+is "$(json "[f['code'] for f in j['findings'] if f['entry'] in (414, 423)]")" "['revoked', 'revoked']" "signed by a key that is revoked"
+
 verify 1 --pcrs "$vm/quote1.pcrs" --policy "$tmp/policy.json" --policy "$approved" --resume "$tmp/state" --json
 exits 0 "a first run with --resume"
 ok "$([ -s "$tmp/state" ]; echo $?)" "leaves a state"

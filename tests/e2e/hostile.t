@@ -58,7 +58,7 @@ is "$(json "j['entries']['authenticated'], j['entries']['total']")" "(3, 3)" "do
 
 # Where output goes: devices are written to, never replaced; links are not followed.
 forge honest
-mkfifo "$tmp/pipe"; cat "$tmp/pipe" >"$tmp/piped" & reader=$!
+mkfifo "$tmp/pipe"; timeout 30 cat "$tmp/pipe" >"$tmp/piped" & reader=$!
 "$assay" policy import "$tmp/policy.json" -o "$tmp/pipe" 2>"$tmp/err"; wait $reader
 ok "$([ -p "$tmp/pipe" ] && grep -q assay_policy "$tmp/piped"; echo $?)" "a pipe is written to"
 echo old >"$tmp/target"; ln -s target "$tmp/link"

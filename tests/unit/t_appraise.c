@@ -173,6 +173,16 @@ test_scopes(void)
 	ok(reason_in(scoped, FILE_AT("/usr/a", D1), &ctx) == REASON_NONE, "outside, those of no scope");
 	ok(reason_in(scoped, FILE_AT("/usr/b", D1), &ctx) == REASON_NOT_IN_POLICY, "not the scope's");
 
+	static const char nested[] = "{\"assay_policy\":1,\"layers\":["
+	    "{\"name\":\"out\",\"files\":{\"/o/a\":[\"sha256:" D1 "\"],\"/o/in/a\":[\"sha256:" D1 "\"]}},"
+	    "{\"name\":\"in\",\"files\":{\"/o/in/b\":[\"sha256:" D1 "\"]}}],\"scopes\":["
+	    "{\"name\":\"o\",\"paths\":[\"/o\"],\"layers\":[\"out\"]},"
+	    "{\"name\":\"i\",\"paths\":[\"/o/in\"],\"layers\":[\"in\"]}]}";
+
+	ok(reason_in(nested, FILE_AT("/o/a", D1), &ctx) == REASON_NONE &&
+	    reason_in(nested, FILE_AT("/o/in/b", D1), &ctx) == REASON_NONE &&
+	    reason_in(nested, FILE_AT("/o/in/a", D1), &ctx) == REASON_NOT_IN_POLICY, "the longest path wins");
+
 	static const char aliased[] = "{\"assay_policy\":1,\"layers\":["
 	    "{\"name\":\"base\",\"files\":{\"/usr/lib/a\":[\"sha256:" D1 "\"]}},"
 	    "{\"name\":\"libs\",\"files\":{\"/usr/lib/b\":[\"sha256:" D1 "\"]}}],"
@@ -201,6 +211,10 @@ test_buffers(void)
 	expect("{\"assay_policy\":1,\"buffers\":{\"kernel_version\":\"ignore\"}}", b, REASON_NONE, "one to be ignored");
 	buf_printf(&policy, "{\"assay_policy\":1,\"buffers\":{\"kernel_version\":[\"sha256:%s\"]}}", b.hex);
 	expect(buf_cstr(&policy), b, REASON_NONE, "one with its digest");
+	policy.n = 0;
+	buf_printf(&policy, "{\"assay_policy\":1,\"buffers\":{\"kernel_version\":\"ignore\"},"
+	    "\"revoked\":{\"digests\":[\"sha256:%s\"]}}", b.hex);
+	expect(buf_cstr(&policy), b, REASON_REVOKED, "one that is revoked");
 	/* A file's entry called ima-buf: the template name is not measured. */
 	b.hex = D2;
 	b.path = "/usr/bin/evil";
@@ -209,6 +223,40 @@ test_buffers(void)
 	    "a file that is called a buffer is not taken for one");
 	buf_free(&hex);
 	buf_free(&policy);
+}
+
+/* Only what a quote covers teaches a key. */
+static void
+test_learning(void)
+{
+	RUNTIME_POLICY_AUTO struct runtime_policy p = { 0 };
+	APPRAISER_AUTO struct appraiser *a = NULL;
+	RESULT_AUTO struct result r = result_init();
+	BUF_AUTO struct buf list = buf_init(1 << 16), hex = buf_init(256), policy = buf_init(4096);
+	static const struct sig_context ctx = { .now = 1790000000 };
+	const struct runtime_policy *all[] = { &p };
+	struct file cert = golden("debian12-vm/ima-rsa.der");
+	struct digest d = { 0 };
+	struct ima_log log;
+	struct ima_entry n;
+	struct err e = { 0 };
+
+	ok(digest_of(DIGEST_SHA256, file_view(&cert), &d, &e) == 0, "a certificate");
+	buf_hex(&hex, digest_view(&d));
+	put_record(&list, &(struct entry_spec){ .template = "ima-buf", .alg = "sha256", .hex = buf_cstr(&hex),
+	    .path = ".ima", .third = file_view(&cert) });
+	buf_printf(&policy, "{\"assay_policy\":1,\"keyrings\":{\".ima\":{\"digests\":[\"sha256:%s\"],"
+	    "\"trust\":true}}}", buf_cstr(&hex));
+	if (!ok(runtime_policy_parse(buf_view(&policy), &p, &e) == 0 && appraiser_new(all, 1, &ctx, &a, &e) == 0 &&
+	    appraiser_begin(a, ctx.now, &r, &e) == 0 && ima_log_open(buf_view(&list), &log, &e) == 0 &&
+	    ima_log_next(&log, &n, &e) == 1, "a policy that trusts it once it is loaded %s", e.message))
+		return;
+	ok(appraise_entry(a, &n, false, &r, &e) == 0 && keyring_count(appraiser_keyring(a)) == 0,
+	    "an entry that no quote covers teaches nothing");
+	ok(appraise_entry(a, &n, true, &r, &e) == 0 && keyring_count(appraiser_keyring(a)) == 1 &&
+	    r.n_findings == 0, "one that is covered does");
+	ima_log_close(&log);
+	file_free(&cert);
 }
 
 static void
@@ -237,6 +285,7 @@ main(void)
 	test_revocation_and_minimum();
 	test_scopes();
 	test_buffers();
+	test_learning();
 	test_form();
 	return done();
 }

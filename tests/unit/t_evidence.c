@@ -172,6 +172,11 @@ test_facts(struct scene *s)
 	for (size_t i = 0; i < CHECK_COUNT; i++)
 		if (i != CHECK_BOOT_POLICY && i != CHECK_POLICY)
 			ok(r.checks[i].state == CHECK_PASS, "check %s passes", check_token((enum check_id)i));
+	static const enum check_id always[] = { CHECK_SIGNATURE, CHECK_MAGIC, CHECK_TYPE, CHECK_NONCE,
+	    CHECK_SELECTION, CHECK_DIGEST, CHECK_TRAILING_DATA, CHECK_TEMPLATE_DIGESTS, CHECK_REPLAY,
+	    CHECK_POLICY, CHECK_AK_ATTRIBUTES, CHECK_EVENT_LOG, CHECK_BOOT_AGGREGATE };
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+		ok(r.checks[always[i]].required, "and is required: %s", check_token(always[i]));
 	ok(!report.has_state, "no state is kept of an untrusted machine");
 	evidence_report_free(&report);
 	result_free(&r);
@@ -228,6 +233,79 @@ test_other_demands(struct scene *s)
 	in = s->in;
 	in.bank = DIGEST_SHA1;
 	ok(verdict_of(&in) == VERDICT_UNTRUSTED, "a bank that was not quoted");
+}
+
+/* Of the whole appraisal: verdict, entries authenticated, findings that decide. */
+static void
+is_outcome(const struct evidence_input *in, enum verdict v, uint64_t authenticated, size_t findings,
+    const char *what)
+{
+	struct result r = result_init();
+	struct evidence_report report;
+	struct err e = { 0 };
+	size_t n = 0;
+	int rc = evidence_appraise(in, &r, &report, &e);
+
+	for (size_t i = 0; i < r.n_findings; i++)
+		n += r.findings[i].decides;
+	if (!ok(rc == 0 && r.verdict == v && report.authenticated == authenticated && n == findings, "%s", what))
+		diag("%s %s, %llu authenticated, %zu findings", e.message, verdict_token(r.verdict),
+		    (unsigned long long)report.authenticated, n);
+	evidence_report_free(&report);
+	result_free(&r);
+}
+
+/* Offset of the digest column of entry ${number}. */
+static size_t
+column_of(struct span list, uint64_t number)
+{
+	struct ima_log log;
+	struct ima_entry n = { 0 };
+	struct err e = { 0 };
+
+	if (ima_log_open(list, &log, &e) != 0)
+		return 0;
+	while (n.number < number && ima_log_next(&log, &n, &e) > 0)
+		;
+	ima_log_close(&log);
+	return n.offset + 4;
+}
+
+static void
+test_nothing_is_authentic(struct scene *s)
+{
+	struct evidence_input in = s->in;
+	struct tpm_pcrs other = *s->pcrs;
+	uint8_t nonce[20] = { 1 };
+
+	in.nonce = span_of(nonce, sizeof(nonce));
+	is_outcome(&in, VERDICT_UNTRUSTED, 0, 1, "behind another nonce no entry is authenticated");
+	in = s->in;
+	other.selection.banks[0].mask |= 1u << 11;
+	in.pcrs = &other;
+	is_outcome(&in, VERDICT_UNTRUSTED, 0, 1, "nor behind another selection");
+}
+
+static void
+test_columns(struct scene *s)
+{
+	size_t covered = column_of(s->in.ima_log, 300), tail = column_of(s->in.ima_log, 558);
+	struct tpm_pcrs early = *s->pcrs;
+	struct evidence_input in = s->in;
+
+	s->list.p[covered] ^= 1;
+	is_outcome(&in, VERDICT_UNTRUSTED, 554, 1, "a wrong digest column");
+	s->list.p[covered] ^= 1;
+	s->list.p[tail] ^= 1;
+	is_outcome(&in, VERDICT_TRUSTED, 554, 0, "one in the tail waits");
+	s->list.p[tail] ^= 1;
+	/* Without a quote nothing matches for certain, so that the whole list is judged. */
+	in.has_quote = false;
+	early.banks[0].v[10][0] ^= 1;
+	in.pcrs = &early;
+	s->list.p[tail] ^= 1;
+	ok(verdict_of(&in) == VERDICT_UNTRUSTED, "but proves an alteration where nothing matches");
+	s->list.p[tail] ^= 1;
 }
 
 static void
@@ -351,6 +429,11 @@ test_resume(struct scene *s)
 	ok(evidence_appraise(&later.in, &r2, &b, &e) == 0 && b.resumed && b.authenticated == 554 &&
 	    b.total == 559 && r2.verdict == VERDICT_UNTRUSTED && r2.n_findings == 1 &&
 	    r2.findings[0].entry == 547, "the next appraisal goes on from it, and finds what is new");
+	state.ak.v[0] ^= 1;
+	struct evidence_report c;
+	ok(evidence_appraise(&later.in, &r2, &c, &e) == ERR_MISMATCH, "a state of another key is refused");
+	evidence_report_free(&c);
+	state.ak.v[0] ^= 1;
 	later.in.policy_id.v[0] ^= 1;
 	ok(stays_with(&later.in, 1) && state.count == 541, "nor is it gone on from under other policies");
 	state.policies = (struct digest){ 0 };
@@ -374,6 +457,8 @@ main(void)
 	approve(&s);
 	ok(verdict_of(&s.in) == VERDICT_TRUSTED, "with the findings approved: trusted");
 	test_other_demands(&s);
+	test_nothing_is_authentic(&s);
+	test_columns(&s);
 	test_wrong_list(&s);
 	test_list_bytes(&s);
 	scene_close(&s);
