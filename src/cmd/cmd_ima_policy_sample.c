@@ -52,7 +52,9 @@ sample(const struct invocation *in, struct err *e)
 const struct command cmd_ima_policy_sample = {
 	.noun = "ima-policy", .verb = "sample",
 	.summary = "print an IMA policy to start from, or the list of them",
-	.operands = "[NAME]", .min_operands = 0, .max_operands = 1,
+	.operands = "[NAME]", .min_operands = 0, .max_operands = 1, .complete = COMPLETE_WORDS,
+	.words = "appraise-enforce appraise-log audit containers everything executables image-based "
+	    "package-signatures tcb",
 	.description = "Without a name, lists the sample policies. With one, prints it, with remarks on what it "
 	    "sees, what it does not, and what to fill in. Each is accepted by kernel 6.1 and later with "
 	    "Debian's configuration.",

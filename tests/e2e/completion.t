@@ -37,6 +37,8 @@ if have bash; then
 	bash -n "$tmp/assay.bash"; ok $? "bash: the real script is sound"
 	is "$(script=$tmp/assay.bash comp 'assay ima-l')" "ima-log" "bash: a noun of the real table"
 	is "$(script=$tmp/assay.bash comp 'assay completion ')" "bash fish zsh" "bash: words of the real table"
+	is "$(script=$tmp/assay.bash comp 'assay ima-policy sample ')" "$("$assay" ima-policy sample | cut -d' ' -f1 | paste -sd' ')" \
+		"bash: each sample policy, and no other"
 	is "$(comp 'assay ')" "--help --version digest policy sample scan" "bash: nouns"
 	is "$(comp 'assay policy ')" "--help build show" "bash: verbs"
 	is "$(comp 'assay policy b')" "build" "bash: one verb"

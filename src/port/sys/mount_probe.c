@@ -225,6 +225,12 @@ add_mount(const struct tree *t, const struct mountinfo *mi, size_t *cap, struct 
 	}
 	if ((old = known(m, mi)) != NULL) {
 		old->others++;
+		/* What nobody sees any more says less than where it can be seen. */
+		if (old->covered) {
+			old->covered = false;
+			old->point = mi->point;
+			old->id = mi->id;
+		}
 		return 0;
 	}
 	if ((rc = join_options(t->a, mi, &new.options, e)) != 0)
