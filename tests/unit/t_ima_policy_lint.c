@@ -324,9 +324,48 @@ test_samples(void)
 		}
 }
 
+static void
+put_cell(struct buf *b, const char *s)
+{
+	for (; *s != '\0'; s++)
+		buf_printf(b, "%s%c", *s == '|' ? "\\" : "", *s);
+	buf_str(b, " | ");
+}
+
+/* docs/ima-policy-lints.md is the table, in words for people. */
+static void
+test_page(void)
+{
+	BUF_AUTO struct buf b = buf_init(MIB(1));
+	FILE_AUTO struct file f = { 0 };
+	const char *source = getenv("ASSAY_SOURCE"), *write = getenv("ASSAY_GOLDEN_WRITE");
+	struct err e = { 0 };
+	char path[512];
+
+	buf_str(&b, "# What `assay ima-policy lint` finds\n"
+	    "Ids are stable. L are about the policy, B about the boot parameters. Generated from "
+	    "`src/engine/ima_policy_lints.tbl`, which a test compares.\n\n"
+	    "| id | name | severity | what | why | what to do |\n|---|---|---|---|---|---|\n");
+	for (enum ima_lint l = 0; l < IMA_LINT_COUNT; l++) {
+		const struct ima_lint_info *i = ima_lint_info(l);
+
+		buf_printf(&b, "| %s | `%s` | %s | ", i->id, i->slug, i->error ? "error" : "warning");
+		put_cell(&b, i->title);
+		put_cell(&b, i->reason);
+		put_cell(&b, i->fix);
+		b.p[b.n - 1] = '\n';
+	}
+	(void)snprintf(path, sizeof(path), "%s/docs/ima-policy-lints.md", source == NULL ? "." : source);
+	if (write != NULL && *write == '1')
+		ok(file_write(path, buf_view(&b), 0644, &e) == 0, "the page is written");
+	ok(file_read(path, MIB(1), &f, &e) == 0 && span_eq(file_view(&f), buf_view(&b)),
+	    "docs/ima-policy-lints.md is the table");
+}
+
 int
 main(void)
 {
+	test_page();
 	test_rows();
 	test_reload();
 	test_severity();
