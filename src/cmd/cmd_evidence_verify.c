@@ -76,8 +76,9 @@ const struct command cmd_evidence_verify = {
 	    "a TPM. --integrity-only judges quote, logs and replay alone, and says so.\n"
 	    "\n"
 	    "--bundle takes the evidence from one file (assay evidence pack). Its verdict, its bank and\n"
-	    "its policies are never believed; its key and its nonce only where --expect-ak and\n"
-	    "--expect-nonce do not name yours, and then the result warns.",
+	    "its policies are never believed. Its key and its nonce are its maker's choice: without\n"
+	    "--expect-ak and --expect-nonce, which name yours, the verdict is at best UNDECIDED.\n"
+	    "--expect-nonce recorded is for who looks back: it shows what the machine was, not when.",
 	.example =
 	    "  $ assay evidence verify --ima-log list3.bin --quote quote3.msg --signature quote3.sig \\\n"
 	    "      --ak ak.pem --nonce 001122 --pcrs quote3.pcrs --event-log eventlog.bin \\\n"

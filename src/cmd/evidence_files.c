@@ -22,8 +22,8 @@ const struct option_spec evidence_options[] = {
 	  .help = "an evidence bundle, in place of all of these" },
 	{ .name = "expect-ak", .arg = "F", .complete = COMPLETE_FILE,
 	  .help = "with --bundle: the key that must have signed its quote, whatever the bundle says" },
-	{ .name = "expect-nonce", .arg = "HEX",
-	  .help = "with --bundle: the nonce its quote must answer, whatever the bundle says" },
+	{ .name = "expect-nonce", .arg = "HEX|recorded", .complete = COMPLETE_WORDS, .words = "recorded",
+	  .help = "with --bundle: the nonce its quote must answer; \"recorded\" takes the bundle's, whenever it was" },
 	{ .name = "policy", .arg = "F", .repeat = true, .complete = COMPLETE_FILE,
 	  .help = "runtime policy: JSON, compiled, or signed (DSSE)" },
 	{ .name = "policy-key", .arg = "F", .repeat = true, .complete = COMPLETE_FILE,
@@ -117,6 +117,14 @@ read_if_given(const struct invocation *in, const char *option, size_t max, struc
 	return path == NULL ? 0 : file_read(path, max, f, e);
 }
 
+/* The nonce that the bundle recorded is taken by whoever says so: what the machine was is
+ * proven then, and when it was so is not. */
+static bool
+is_recorded(const char *nonce)
+{
+	return nonce != NULL && strcmp(nonce, "recorded") == 0;
+}
+
 static int
 load_nonce(const struct invocation *in, const char *option, struct evidence_files *f, struct err *e)
 {
@@ -207,6 +215,7 @@ static int
 load_bundle(const struct invocation *in, struct evidence_files *f, struct err *e)
 {
 	const struct evidence_part *p = f->bundle.bundle.parts;
+	const char *nonce = opt_get(in, "expect-nonce");
 	int rc;
 
 	if ((rc = bundle_load(opt_get(in, "bundle"), &f->bundle, e)) != 0)
@@ -226,7 +235,7 @@ load_bundle(const struct invocation *in, struct evidence_files *f, struct err *e
 	if (p[EVIDENCE_PCRS].present && (rc = load_pcrs(p[EVIDENCE_PCRS].bytes,
 	    part_name(in, f, EVIDENCE_PCRS), f, e)) != 0)
 		return rc;
-	if ((rc = load_nonce(in, "expect-nonce", f, e)) != 0 ||
+	if ((!is_recorded(nonce) && (rc = load_nonce(in, "expect-nonce", f, e)) != 0) ||
 	    (rc = read_if_given(in, "expect-ak", LIMIT_SMALL_FILE, &f->ak, e)) != 0)
 		return rc;
 	if (opt_has(in, "expect-ak")) {
@@ -235,11 +244,13 @@ load_bundle(const struct invocation *in, struct evidence_files *f, struct err *e
 	}
 	if ((rc = check_whole(f, e)) != 0)
 		return err_file(e, rc, opt_get(in, "bundle"));
-	/* A token or a state outlives the warning that key and nonce were nobody's. */
+	f->input.brought_key = !opt_has(in, "expect-ak");
+	f->input.brought_nonce = nonce == NULL;
+	/* A token says when, and a state goes on from a moment: both want a nonce of the verifier's. */
 	if (f->input.has_quote && (opt_has(in, "ear-out") || opt_has(in, "resume")) &&
-	    !(opt_has(in, "expect-ak") && opt_has(in, "expect-nonce")))
-		return err_set(e, ERR_USAGE, "--ear-out and --resume with --bundle want --expect-ak and --expect-nonce:"
-		    " they are not to vouch for a key that the bundle brought");
+	    (f->input.brought_key || nonce == NULL || is_recorded(nonce)))
+		return err_set(e, ERR_USAGE, "--ear-out and --resume with --bundle want --expect-ak and --expect-nonce HEX:"
+		    " they are not to vouch for a key or a moment that the bundle brought");
 	return 0;
 }
 
@@ -372,12 +383,14 @@ evidence_files_warn(const struct invocation *in, const struct evidence_files *f,
 	    " is judged (--bank)", digest_alg_name(b->bank), digest_alg_name(f->input.bank))) != 0)
 		return rc;
 	buf_hex(&sum, digest_view(&b->parts[EVIDENCE_AK].sha256));
-	if (f->input.has_quote && !opt_has(in, "expect-ak") && (rc = result_warn(r, e, "the attestation key is"
-	    " the one in the bundle (sha256:%s): that it is the machine's is for you to know; --expect-ak names"
-	    " yours", buf_cstr(&sum))) != 0)
+	if (!f->input.has_quote)
+		return 0;
+	if (f->input.brought_key && (rc = result_warn(r, e, "the attestation key is the bundle's own (sha256:%s), so"
+	    " its signature proves nothing: name the machine's with --expect-ak", buf_cstr(&sum))) != 0)
 		return rc;
-	if (f->input.has_quote && !opt_has(in, "expect-nonce"))
-		return result_warn(r, e, "the nonce is the one in the bundle: the quote may be older than the bundle"
-		    " says; --expect-nonce names yours");
-	return 0;
+	if (f->input.brought_nonce)
+		return result_warn(r, e, "the nonce is the bundle's own, so the quote may be of any time: name yours"
+		    " with --expect-nonce, or say --expect-nonce recorded if what was is all you ask");
+	return is_recorded(opt_get(in, "expect-nonce")) ? result_warn(r, e, "the nonce is the one the bundle"
+	    " recorded: this is what the machine was, at a time that nothing here proves") : 0;
 }

@@ -4,8 +4,8 @@
  *
  * The evidence is in files of its own, or all of it in one bundle.  A bundle brings its
  * key and its nonce with it, and whoever made it chose them: --expect-ak and
- * --expect-nonce put the verifier's own in their place, and without these the result
- * warns. */
+ * --expect-nonce put the verifier's own in their place, and without these no trust comes
+ * of it. */
 #ifndef CMD_EVIDENCE_FILES_H
 #define CMD_EVIDENCE_FILES_H
 

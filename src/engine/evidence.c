@@ -497,6 +497,17 @@ judge_entries(struct run *x, struct err *e)
 	return 0;
 }
 
+/* A key that came with what it signed, and a nonce that came with its answer, agree with
+ * themselves whoever made them. */
+static void
+withdraw_brought(const struct evidence_input *in, struct result *r)
+{
+	if (in->has_quote && in->brought_key)
+		check_withdraw(r, CHECK_SIGNATURE);
+	if (in->has_quote && in->brought_nonce)
+		check_withdraw(r, CHECK_NONCE);
+}
+
 int
 evidence_appraise(const struct evidence_input *in, struct result *r,
     struct evidence_report *report, struct err *e)
@@ -525,6 +536,7 @@ evidence_appraise(const struct evidence_input *in, struct result *r,
 	    .demands = x.appraiser == NULL ? NULL : appraiser_boot(x.appraiser) }, r, report, e)) != 0)
 		return rc;
 	match_done(&report->match);
+	withdraw_brought(in, r);
 	result_decide(r);
 	/* What is not quoted was not judged, and must not be stepped over next time. */
 	if (r->verdict == VERDICT_TRUSTED && (report->match.at_match.used & ~quoted_pcrs(&x)) == 0)

@@ -28,6 +28,8 @@ struct evidence_input {
 	struct span ima_log;
 	bool has_quote;
 	struct span quote, signature, ak, nonce;
+	bool brought_key, brought_nonce;	/* whoever made the evidence chose it: what it
+						 * proves is left open, so no trust comes of it */
 	const struct tpm_pcrs *pcrs;		/* NULL: none given */
 	bool has_event_log;
 	struct span event_log;

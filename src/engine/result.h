@@ -85,6 +85,9 @@ MUST_CHECK int check_pass(struct result *r, enum check_id id);
 MUST_CHECK int check_fail(struct result *r, enum check_id id, enum reason reason, struct err *e,
     const char *fmt, ...) ERR_PRINTF(5, 6);
 
+/** check_withdraw(r, id): That the check passed proves nothing after all. */
+void check_withdraw(struct result *r, enum check_id id);
+
 /** result_finding(r, f, e, fmt, ...): Append ${f} with the sentence; path and wanted
  * digests are copied into the arena. */
 MUST_CHECK int result_finding(struct result *r, const struct finding *f, struct err *e,

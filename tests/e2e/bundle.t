@@ -42,9 +42,22 @@ for n in 1 2 3; do
 		cmp -s "$tmp/out" "$tmp/want"; ok $? "and the same result, byte for byte"
 	done
 done
+# A bundle proves nothing by the key and the nonce that it brings.
+own() { json "j['verdict'], j['checks']['signature']['state'], j['checks']['nonce']['state'], len(j['warnings'])"; }
+run evidence verify --bundle "$tmp/3.bundle" --expect-ak "$vm/ak.pub" --integrity-only --json
+exits 3 "its own nonce: undecided"
+is "$(own)" "('undecided', 'pass', 'not-run', 1)" "for want of the nonce alone"
+run evidence verify --bundle "$tmp/3.bundle" --expect-nonce "$(nonce 3)" --integrity-only --json
+exits 3 "its own key: undecided"
+is "$(own)" "('undecided', 'not-run', 'pass', 1)" "for want of the key alone"
+run evidence verify --bundle "$tmp/3.bundle" --expect-nonce recorded --integrity-only --json
+exits 3 "its own key, and the recorded nonce: undecided"
+run evidence verify --bundle "$tmp/3.bundle" --expect-ak "$vm/ak.pub" --expect-nonce recorded --integrity-only --json
+exits 0 "the machine's key, and whatever nonce was recorded"
+is "$(own)" "('trusted', 'pass', 'pass', 1)" "with a warning that it shows no time"
 run evidence verify --bundle "$tmp/3.bundle" --integrity-only --json
-exits 0 "without the key and the nonce that were expected"
-is "$(json "len(j['warnings'])")" 2 "the result warns of both"
+exits 3 "neither key nor nonce: undecided"
+is "$(own)" "('undecided', 'not-run', 'not-run', 2)" "and the result warns of both"
 like "$out" "$(sha256sum "$vm/ak.pub" | cut -c 1-64)" "and names the key"
 run evidence verify --bundle "$tmp/3.bundle" --expect-ak "$vm/akecc.pem" --expect-nonce "$(nonce 3)" --integrity-only --json
 exits 1 "a bundle that another key than the expected signed"
@@ -153,6 +166,9 @@ for o in "--ear-key $tmp/ear.key --ear-out $tmp/none" "--resume $tmp/none"; do
 	# shellcheck disable=SC2086
 	run evidence verify --bundle "$v1" --integrity-only --expect-nonce "$(nonce 1)" $o
 	exits 2 "${o%% *} for a key that the bundle brought: usage"
+	# shellcheck disable=SC2086
+	run evidence verify --bundle "$v1" --integrity-only --expect-ak "$vm/ak.pub" --expect-nonce recorded $o
+	exits 2 "${o%% *} for a time that the bundle brought: usage"
 	ok "$([ ! -e "$tmp/none" ]; echo $?)" "and nothing is written"
 done
 run evidence verify --bundle "$v1" --integrity-only "${expect[@]}" --resume "$tmp/state"
