@@ -93,13 +93,19 @@ check_quote(struct run *x, struct err *e)
 	return 0;
 }
 
-/* What was approved under other policies may be revoked under these, and what was replayed
+/* What was allowed then need not be allowed now: the weaker digests of a padded bank; and
+ * what was approved under other policies may be revoked under these, and what was replayed
  * under none was never judged. */
 static int
-check_state_policies(struct run *x, struct err *e)
+check_state_terms(struct run *x, struct err *e)
 {
 	const struct digest *then = &x->in->resume->policies;
 
+	if (x->in->resume->how != IMA_EXTEND_BANK && !x->in->allow_padded_sha1) {
+		x->resume = NULL;
+		return result_warn(x->r, e, "the resume state goes on with zero-padded SHA-1, which is not"
+		    " allowed (--allow-padded-sha1): the list is judged from its beginning");
+	}
 	if (x->in->integrity_only || (then->alg != DIGEST_NONE && digest_eq(then, &x->in->policy_id)))
 		return 0;
 	x->resume = NULL;
@@ -526,7 +532,7 @@ evidence_appraise(const struct evidence_input *in, struct result *r,
 	if ((rc = ready_appraiser(&x, e)) != 0)
 		return err_ctx(e, rc, "the policy");
 	if ((rc = check_quote(&x, e)) != 0 || (rc = check_boot_clock(&x, e)) != 0 ||
-	    (x.resume != NULL && (rc = check_state_policies(&x, e)) != 0) || (rc = gather_known(&x, e)) != 0)
+	    (x.resume != NULL && (rc = check_state_terms(&x, e)) != 0) || (rc = gather_known(&x, e)) != 0)
 		return rc;
 	if (x.resume != NULL && x.appraiser != NULL &&
 	    (rc = evidence_state_keys(x.resume, appraiser_keyring(x.appraiser), e)) != 0)

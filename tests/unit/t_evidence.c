@@ -311,6 +311,9 @@ test_resume(struct scene *s)
 	ok(evidence_appraise(&later.in, &r2, &c, &e) == ERR_MISMATCH, "a state of another key is refused");
 	evidence_report_free(&c);
 	state.ak.v[0] ^= 1;
+	state.how = IMA_EXTEND_PADDED_SHA1;
+	ok(stays_with(&later.in, 1), "one of padded SHA-1 only where that is allowed");
+	state.how = IMA_EXTEND_BANK;
 	later.in.policy_id.v[0] ^= 1;
 	ok(stays_with(&later.in, 1) && state.count == 541, "nor is it gone on from under other policies");
 	state.policies = (struct digest){ 0 };
