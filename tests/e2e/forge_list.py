@@ -98,6 +98,13 @@ def swapped_modsig():
     data = fields(dng(EVIL), b"/usr/bin/good\0", b"", dng(GOOD), b"\x30\x03abc")
     write([boot, Entry(data, b"d-modsig|n-ng|sig|d-ng|modsig")])
 
+# A listed file with a signature, which may be by a revoked key: called an appended one, it
+# would not be looked at.
+def relabelled_signature():
+    sig = b"\x03\x02\x04" + bytes(4) + struct.pack(">H", 256) + b"s" * 256
+    data = fields(dng(GOOD), b"/usr/bin/good\0", sig)
+    write([boot, Entry(data, b"d-ng|n-ng|modsig")])
+
 # The path is the control group's, which its owner chooses.
 def swapped_path():
     data = fields(b"/bin/sh\0", b"/tmp/x\0", dng(EVIL), b"/usr/bin/evil\0")

@@ -26,6 +26,7 @@ scenario named_aggregate_honest 1 "['boot-aggregate-mismatch']" "a file named bo
 scenario named_aggregate 1 "['malformed-entry']" "and relabelled so that its digest is not read"
 scenario no_digest_excluded 1 "['malformed-entry']" "a format without a digest, at an excluded path"
 scenario swapped_modsig 1 "['malformed-entry']" "the digest without an appended signature called the file's"
+scenario relabelled_signature 1 "['malformed-entry']" "a signature in an attribute called an appended one"
 scenario swapped_path 1 "['malformed-entry']" "a control group called the name"
 scenario ima_relabelled 1 "['malformed-entry']" "276 bytes of ima-ng called template ima"
 scenario other_pcr_honest 0 "[]" "a list over two quoted PCRs"
