@@ -306,6 +306,55 @@ quoted_pcrs(const struct run *x)
 	return mask;
 }
 
+/* Whether a quoted PCR still has the value that the replay began with. */
+static bool
+as_begun(const struct run *x, uint32_t pcr)
+{
+	struct span v = tpm_pcrs_get(x->in->has_quote ? &x->report->quote.covered : x->in->pcrs, x->in->bank, pcr);
+
+	for (size_t i = 0; x->report->match.from_state && i < x->resume->n_pcrs; i++)
+		if (x->resume->pcrs[i].index == pcr)
+			return span_eq(v, digest_view(&x->resume->pcrs[i].value));
+	return span_zero(v);
+}
+
+/* A quoted PCR into which entries go, now or by the state, and whose value nothing in the list
+ * reproduces; else REPLAY_PCRS. */
+static uint32_t
+unexplained(const struct run *x)
+{
+	const struct match *m = &x->report->match;
+	uint64_t quoted = quoted_pcrs(x) & m->used;
+
+	for (uint32_t i = 0; i < REPLAY_PCRS; i++)
+		if (i != IMA_PCR && ((quoted >> i) & 1) != 0 && m->authenticated[i] == 0 && !as_begun(x, i))
+			return i;
+	return REPLAY_PCRS;
+}
+
+/* A list from which all entries of a PCR were left out looks like one that never had any.  What
+ * the firmware's log can explain is told with the boot. */
+static int
+warn_of_unlisted(struct run *x, struct err *e)
+{
+	uint64_t quoted = x->in->has_quote ? quoted_pcrs(x) & ~x->report->match.used : 0;
+	int rc;
+
+	for (uint32_t i = x->in->has_event_log ? 16 : IMA_PCR + 1; i < LIMIT_PCRS; i++) {
+		struct span v = tpm_pcrs_get(&x->report->quote.covered, x->in->bank, i);
+		bool reset = v.n == 0 || span_zero(v);
+
+		/* 17 to 22 begin with ones (PC Client Profile, 4.6.4). */
+		for (size_t k = 0; !reset && k < v.n && v.p[k] == 0xff; k++)
+			reset = k + 1 == v.n;
+		if (((quoted >> i) & 1) != 0 && !reset && (rc = result_warn(x->r, e, "PCR %u is quoted, but"
+		    " nothing given explains its value: if rules with pcr= measure into it, their entries were"
+		    " left out of the list", i)) != 0)
+			return rc;
+	}
+	return 0;
+}
+
 /* Rules with pcr= spread the list over several PCRs: what one of them lacks must not hide
  * behind another that fits. */
 static int
@@ -320,11 +369,17 @@ judge_other_pcrs(struct run *x, struct err *e)
 		    "entry %llu extends PCR %u and stands before entries that were quoted, but the quoted"
 		    " PCR %u lacks it: entries of that PCR were cut or altered, or something else extends"
 		    " it too", (unsigned long long)m->behind[bad], bad, bad);
+	if ((bad = unexplained(x)) < REPLAY_PCRS)
+		return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
+		    "entries extend PCR %u, whose quoted value no part of the list reproduces: entries of that"
+		    " PCR were cut or altered, or something else extends it too", bad);
 	for (unsigned i = 0; i < REPLAY_PCRS; i++)
 		if (i != IMA_PCR && ((m->used >> i) & 1) != 0 && m->authenticated[i] == 0 &&
 		    (rc = result_warn(x->r, e, "entries extend PCR %u too, which the quote does not"
 		    " confirm: they are not authenticated, and no state is kept to go on from", i)) != 0)
 			return rc;
+	if ((rc = warn_of_unlisted(x, e)) != 0)
+		return rc;
 	return check_pass(x->r, CHECK_REPLAY);
 }
 

@@ -36,6 +36,16 @@ scenario other_pcr_cut 3 "['pcr-mismatch']" "one altered behind one that fits"
 scenario empty_list 3 "['pcr-mismatch']" "an empty list"
 scenario zero_pcr 3 "['pcr-mismatch']" "an empty list and a PCR of zero"
 
+scenario other_pcr_in_tail 0 "[]" "a second PCR whose first entry waits for the next quote"
+scenario other_pcr_all_omitted 0 "[]" "one of which the list shows nothing"
+like "$(json "j['warnings']")" 'PCR 11 is quoted, but nothing given explains' "is warned of"
+forge other_pcr_state; appraise --policy "$tmp/policy.json" --resume "$tmp/s0" --json; exits 0 "a state of two quoted PCRs"
+forge other_pcr_unchanged; cp "$tmp/s0" "$tmp/s"; appraise --policy "$tmp/policy.json" --resume "$tmp/s" --json
+exits 0 "one of which nothing extended since"
+forge other_pcr_omitted; appraise --policy "$tmp/policy.json" --resume "$tmp/s0" --json
+exits 3 "what was extended into it since is left out"
+is "$(json "[f['code'] for f in j['findings']]")" "['pcr-mismatch']" "other_pcr_omitted: says why"
+
 # What a state steps over was judged under these very policies, and is what a quote showed.
 forge evil_seen
 appraise --integrity-only --resume "$tmp/s1" --json; exits 0 "a state written without a policy"
