@@ -120,6 +120,18 @@
 /* What is known about one machine. */
 #define LIMIT_MACHINE_ARENA	MIB(64)
 
+/* Messages between agent and server: sections of one, certificates of a chain (TPM vendors
+ * have up to four), and what each may hold.  A certificate or credential has 1 to 2 KiB,
+ * facts some KiB with a long kernel command line. */
+#define LIMIT_ATTEST_SECTIONS	64
+#define LIMIT_ATTEST_CHAIN	8
+#define LIMIT_ATTEST_CERT	KIB(16)
+#define LIMIT_ATTEST_FACTS	KIB(64)
+/* New list entries in one message: half a million.  A longer list goes in several. */
+#define LIMIT_ATTEST_LIST	MIB(64)
+/* A TPM2B_PUBLIC: the largest RSA modulus and its parameters. */
+#define LIMIT_TPM_PUBLIC	KIB(2)
+
 /* Memory one appraisal may take beside its inputs. */
 #define LIMIT_APPRAISAL_ARENA	GIB(1)
 
