@@ -127,8 +127,8 @@
 #define LIMIT_ATTEST_CHAIN	8
 #define LIMIT_ATTEST_CERT	KIB(16)
 #define LIMIT_ATTEST_FACTS	KIB(64)
-/* New list entries in one message: half a million.  A longer list goes in several. */
-#define LIMIT_ATTEST_LIST	MIB(64)
+/* New list entries in one message: two million, over a gigabyte of kernel memory. */
+#define LIMIT_ATTEST_LIST	MIB(256)
 /* A TPM2B_PUBLIC: the largest RSA modulus and its parameters. */
 #define LIMIT_TPM_PUBLIC	KIB(2)
 
