@@ -1,25 +1,8 @@
 /* The whole appraisal: on the recorded machine exactly the findings its README names;
  * TRUSTED once they are approved; and no flipped bit of quote, signature or nonce, and no
  * changed byte of the authenticated list, ever reads as TRUSTED. */
-#include "base/json.h"
-#include "engine/evidence.h"
-#include "engine/verdict.h"
-#include "tests/debian12_vm.h"
+#include "tests/evidence_scene.h"
 #include "tests/make_quote.h"
-
-/* The verdict alone; an error counts as undecided, which it is. */
-static enum verdict
-verdict_of(const struct evidence_input *in)
-{
-	struct result r = result_init();
-	struct evidence_report report;
-	struct err e = { 0 };
-	enum verdict v = evidence_appraise(in, &r, &report, &e) == 0 ? r.verdict : VERDICT_UNDECIDED;
-
-	evidence_report_free(&report);
-	result_free(&r);
-	return v;
-}
 
 static void
 test_facts(struct scene *s)

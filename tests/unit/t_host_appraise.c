@@ -2,8 +2,7 @@
  * policy changes, a nonce counts for the message it was given for, and what cannot be read or
  * does not fit is never trusted. */
 #include "svc/server/host_appraise.h"
-#include "engine/verdict.h"
-#include "tests/debian12_vm.h"
+#include "tests/evidence_scene.h"
 
 /* What a store would keep. */
 struct kept {

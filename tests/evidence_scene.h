@@ -1,10 +1,11 @@
-/* debian12_vm.h: the moments of the recorded machine (tests/golden/debian12-vm) and the
- * policy its README tells of, for tests that appraise them. */
-#ifndef TESTS_DEBIAN12_VM_H
-#define TESTS_DEBIAN12_VM_H
+/* evidence_scene.h: the recorded machine as the input of one appraisal: list, quote, event log
+ * and policy of one of its three moments, and its findings approved as an owner would. */
+#ifndef EVIDENCE_SCENE_H
+#define EVIDENCE_SCENE_H
 
 #include "base/json.h"
 #include "engine/evidence.h"
+#include "engine/verdict.h"
 #include "tests/golden.h"
 
 /* A recorded moment of debian12-vm and its policy. */
@@ -17,7 +18,7 @@ struct scene {
 	struct evidence_input in;
 };
 
-static inline json_t *
+static json_t *
 lines_to_files(const struct file *f)
 {
 	json_t *files = json_object();
@@ -42,7 +43,7 @@ lines_to_files(const struct file *f)
 	return files;
 }
 
-static inline json_t *
+static json_t *
 key_json(const char *name)
 {
 	struct file f = golden(name);
@@ -52,7 +53,7 @@ key_json(const char *name)
 	return j;
 }
 
-static inline json_t *
+static json_t *
 base_policy(void)
 {
 	struct file list = golden("debian12-vm/whitelist.txt"), ex = golden("debian12-vm/excludes.txt");
@@ -71,7 +72,7 @@ base_policy(void)
 	return j;
 }
 
-static inline void
+static void
 load(json_t *j, struct runtime_policy *p)
 {
 	struct buf text = buf_init((size_t)1 << 26);
@@ -86,7 +87,7 @@ load(json_t *j, struct runtime_policy *p)
 	json_decref(j);
 }
 
-static inline void
+static void
 scene_open(struct scene *s, int nr)
 {
 	char name[64];
@@ -118,7 +119,7 @@ scene_open(struct scene *s, int nr)
 	    "moment %d of the machine", nr);
 }
 
-static inline void
+__attribute__((unused)) static void
 scene_close(struct scene *s)
 {
 	struct file *files[] = { &s->list, &s->quote, &s->signature, &s->ak, &s->pcrs_file, &s->event_log };
@@ -130,8 +131,22 @@ scene_close(struct scene *s)
 	runtime_policy_free(&s->approvals);
 }
 
+/* The verdict alone; an error counts as undecided, which it is. */
+__attribute__((unused)) static enum verdict
+verdict_of(const struct evidence_input *in)
+{
+	struct result r = result_init();
+	struct evidence_report report;
+	struct err e = { 0 };
+	enum verdict v = evidence_appraise(in, &r, &report, &e) == 0 ? r.verdict : VERDICT_UNDECIDED;
+
+	evidence_report_free(&report);
+	result_free(&r);
+	return v;
+}
+
 /* Approve what was found, as an owner would. */
-static inline void
+__attribute__((unused)) static void
 approve(struct scene *s)
 {
 	struct result r = result_init();
