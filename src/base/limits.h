@@ -135,4 +135,17 @@
 /* Memory one appraisal may take beside its inputs. */
 #define LIMIT_APPRAISAL_ARENA	GIB(1)
 
+/* The store.  One value (a policy, a bundle): PostgreSQL takes 1 GiB a message, SQLite
+ * 10^9 bytes; a policy of a million paths has 140 MiB. */
+#define LIMIT_STORE_BLOB	MIB(512)
+/* Rows of one page, and what they may take. */
+#define LIMIT_STORE_PAGE	1000
+/* Records that one search looks at: a path that differs on every host of a large fleet
+ * has 100,000; each costs some microseconds. */
+#define LIMIT_STORE_SEARCH	20000
+/* A boot's name: the TPM's counters, or the kernel's boot id. */
+#define LIMIT_STORE_BOOT_ID	64
+/* Host names, policy names, label keys, key ids: DNS has 253; attackers have more. */
+#define LIMIT_STORE_NAME	KIB(4)
+
 #endif
