@@ -167,6 +167,21 @@
 /* A host that was away longer makes a full handshake (1.6 ms instead of 1.0). */
 #define LIMIT_TLS_TICKET_SECONDS 43200
 #define LIMIT_TLS_SESSIONS	64	/* that a client keeps, one for each server's name */
+/* Certificates of TPMs have 0.8 to 2 KiB; Intel's chain of on-die certificates has five. */
+#define LIMIT_CERT		KIB(16)
+#define LIMIT_CERT_CHAIN	16
+/* A certificate request holds a key and a name: under 2 KiB. */
+#define LIMIT_CSR		KIB(16)
+/* Revocation lists of TPM makers: some hundred KiB at most. */
+#define LIMIT_CRL		MIB(16)
+/* Vendors' roots and intermediates: Infineon alone has some hundred. */
+#define LIMIT_ROOT_BUNDLE	MIB(16)
+#define LIMIT_ROOTS		8192
+/* A million machines with a comment of 60 characters each. */
+#define LIMIT_EK_LIST		MIB(128)
+/* Between challenge and proof lies one TPM2_ActivateCredential (a second) and a network;
+ * ten minutes also hold for a TPM that is in lockout for a while. */
+#define LIMIT_ENROL_SECONDS	600
 
 /* Memory one appraisal may take beside its inputs. */
 #define LIMIT_APPRAISAL_ARENA	GIB(1)
