@@ -58,6 +58,7 @@
 #define LIMIT_TPM_NONCE		64	/* what commands take; TPMs with SHA-256 take 34 or 50 */
 #define LIMIT_TPM_RSA		1024	/* RSA-8192, the largest crypto/ accepts */
 #define LIMIT_TPM_COORDINATE	128	/* of an EC point or signature; P-521 needs 66 */
+#define LIMIT_TPM_IDENTITY	(2 + LIMIT_DIGEST)	/* encIdentity: an encrypted TPM2B_DIGEST */
 #define LIMIT_TPM_NV		KIB(8)	/* TPM2B_MAX_NV_BUFFER: vendors have 512 to 2048 */
 /* TPM2_PCR_Read gives at most 8 values a list, and may give one only. */
 #define LIMIT_TPM_PCR_LISTS	(LIMIT_TPM_BANKS * LIMIT_PCRS)
@@ -182,6 +183,8 @@
 /* Between challenge and proof lies one TPM2_ActivateCredential (a second) and a network;
  * ten minutes also hold for a TPM that is in lockout for a while. */
 #define LIMIT_ENROL_SECONDS	600
+/* What the server keeps beside a begun enrolment: facts and the certificates sent. */
+#define LIMIT_ENROL_EXTRA	MIB(1)
 
 /* Memory one appraisal may take beside its inputs. */
 #define LIMIT_APPRAISAL_ARENA	GIB(1)
