@@ -126,7 +126,83 @@
 /* What is known about one machine. */
 #define LIMIT_MACHINE_ARENA	MIB(64)
 
+/* Messages between agent and server: sections of one, certificates of a chain (TPM vendors
+ * have up to four), and what each may hold.  A certificate or credential has 1 to 2 KiB,
+ * facts some KiB with a long kernel command line. */
+#define LIMIT_ATTEST_SECTIONS	64
+#define LIMIT_ATTEST_CHAIN	8
+#define LIMIT_ATTEST_CERT	KIB(16)
+#define LIMIT_ATTEST_FACTS	KIB(64)
+/* New list entries in one message: two million, over a gigabyte of kernel memory. */
+#define LIMIT_ATTEST_LIST	MIB(256)
+/* A TPM2B_PUBLIC: the largest RSA modulus and its parameters. */
+#define LIMIT_TPM_PUBLIC	KIB(2)
+/* HTTP and TLS.  A search for a path of PATH_MAX bytes, each escaped, is 12 KiB. */
+#define LIMIT_HTTP_TARGET	KIB(16)
+#define LIMIT_HTTP_HEAD		KIB(32)	/* request line and header fields; browsers send 1 to 2 KiB */
+#define LIMIT_HTTP_FIELDS	64	/* header fields of a request; browsers send 20 */
+#define LIMIT_HTTP_SEGMENTS	16	/* of a path; ours have up to 6 */
+#define LIMIT_HTTP_SEGMENT	255	/* bytes of one, decoded: ids, names, digests */
+#define LIMIT_HTTP_QUERY	32	/* query parameters; ours have up to 8 */
+/* What a route may allow at most: a first measurement list of a million entries is 150 MiB. */
+#define LIMIT_HTTP_BODY		MIB(256)
+#define LIMIT_HTTP_CHUNK_LINE	64	/* a chunk's size is up to 16 digits; extensions are refused */
+#define LIMIT_HTTP_TRAILER	KIB(4)	/* fields behind a chunked body; nobody sends any */
+#define LIMIT_HTTP_PIPELINE	KIB(64)	/* bytes read ahead while a request is answered */
+#define LIMIT_HTTP_ARENA	MIB(64)	/* a handler's own memory for one request */
+#define LIMIT_HTTP_ANSWER	MIB(256)/* that a client takes */
+#define LIMIT_HTTP_ETAGS	64	/* in one If-Match or If-None-Match */
+#define LIMIT_HTTP_SSE_LINE	MIB(1)	/* one line of an event stream, and one event's data */
+#define LIMIT_HTTP_STREAM_QUEUE	KIB(512)/* that a stream's client may lag behind: some thousand events */
+/* 100,000 hosts keep their connection; each costs about 34 KiB. */
+#define LIMIT_HTTP_CONNECTIONS	120000
+#define LIMIT_HTTP_PER_ADDRESS	1024	/* one office or cluster behind one address */
+#define LIMIT_HTTP_WORKERS	64
+/* Milliseconds.  A handshake over a satellite with losses needs 4 s. */
+#define LIMIT_HTTP_HANDSHAKE_MS	10000
+#define LIMIT_HTTP_HEAD_MS	10000
+#define LIMIT_HTTP_BODY_MS	20000	/* and one second more for each LIMIT_HTTP_RATE that came */
+#define LIMIT_HTTP_WRITE_MS	20000	/* likewise, for the taking of the answer */
+#define LIMIT_HTTP_IDLE_MS	180000	/* agents speak every 30 to 120 s */
+#define LIMIT_HTTP_LINGER_MS	2000	/* for the client to read why it was refused */
+#define LIMIT_HTTP_HEARTBEAT_MS	15000
+#define LIMIT_HTTP_STREAM_SILENCE_MS 60000	/* four heartbeats: the server is gone */
+#define LIMIT_HTTP_CONNECT_MS	15000
+#define LIMIT_HTTP_ANSWER_MS	60000
+#define LIMIT_HTTP_RATE		KIB(64)	/* bytes a second: a slower client is not served large bodies */
+/* A host that was away longer makes a full handshake (1.6 ms instead of 1.0). */
+#define LIMIT_TLS_TICKET_SECONDS 43200
+#define LIMIT_TLS_SESSIONS	64	/* that a client keeps, one for each server's name */
+/* Certificates of TPMs have 0.8 to 2 KiB; Intel's chain of on-die certificates has five. */
+#define LIMIT_CERT		KIB(16)
+#define LIMIT_CERT_CHAIN	16
+/* A certificate request holds a key and a name: under 2 KiB. */
+#define LIMIT_CSR		KIB(16)
+/* Revocation lists of TPM makers: some hundred KiB at most. */
+#define LIMIT_CRL		MIB(16)
+/* Vendors' roots and intermediates: Infineon alone has some hundred. */
+#define LIMIT_ROOT_BUNDLE	MIB(16)
+#define LIMIT_ROOTS		8192
+/* A million machines with a comment of 60 characters each. */
+#define LIMIT_EK_LIST		MIB(128)
+/* Between challenge and proof lies one TPM2_ActivateCredential (a second) and a network;
+ * ten minutes also hold for a TPM that is in lockout for a while. */
+#define LIMIT_ENROL_SECONDS	600
+
 /* Memory one appraisal may take beside its inputs. */
 #define LIMIT_APPRAISAL_ARENA	GIB(1)
+
+/* The store.  One value (a policy, a bundle): PostgreSQL takes 1 GiB a message, SQLite
+ * 10^9 bytes; a policy of a million paths has 140 MiB. */
+#define LIMIT_STORE_BLOB	MIB(512)
+/* Rows of one page, and what they may take. */
+#define LIMIT_STORE_PAGE	1000
+/* Records that one search looks at: a path that differs on every host of a large fleet
+ * has 100,000; each costs some microseconds. */
+#define LIMIT_STORE_SEARCH	20000
+/* A boot's name: the TPM's counters, or the kernel's boot id. */
+#define LIMIT_STORE_BOOT_ID	64
+/* Host names, policy names, label keys, key ids: DNS has 253; attackers have more. */
+#define LIMIT_STORE_NAME	KIB(4)
 
 #endif

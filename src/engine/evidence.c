@@ -47,6 +47,7 @@ require(const struct evidence_input *in, struct result *r)
 	if (!in->integrity_only)
 		check_require(r, CHECK_POLICY);
 	r->integrity_only = in->integrity_only;
+	r->quote_first = in->quote_first;
 }
 
 static int
@@ -275,6 +276,10 @@ no_match(struct run *x, bool had_target, struct err *e)
 		    "no part of the list reproduces the quoted PCR %d, and it does not begin with"
 		    " boot_aggregate: it was trimmed or cut in front; give the state it goes on from"
 		    " (--resume)", IMA_PCR);
+	if (x->in->quote_first)
+		return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
+		    "no part of the list reproduces the quoted PCR %d, though it was read after the quote: entries"
+		    " were cut or altered (or another kernel was started by kexec)", IMA_PCR);
 	return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
 	    "no part of the list reproduces the quoted PCR %d: either it was read before the quote"
 	    " was made, or entries were cut or altered (or another kernel was started by kexec);"
