@@ -147,8 +147,7 @@
 #define LIMIT_HTTP_QUERY	32	/* query parameters; ours have up to 8 */
 /* What a route may allow at most: a first measurement list of a million entries is 150 MiB. */
 #define LIMIT_HTTP_BODY		MIB(256)
-#define LIMIT_HTTP_CHUNK_LINE	64	/* a chunk's size is up to 16 digits; extensions are refused */
-#define LIMIT_HTTP_TRAILER	KIB(4)	/* fields behind a chunked body; nobody sends any */
+#define LIMIT_HTTP_CHUNK_DIGITS	8	/* of a chunk's size: 4 GiB */
 #define LIMIT_HTTP_PIPELINE	KIB(64)	/* bytes read ahead while a request is answered */
 #define LIMIT_HTTP_ARENA	MIB(64)	/* a handler's own memory for one request */
 #define LIMIT_HTTP_ANSWER	MIB(256)/* that a client takes */
