@@ -204,7 +204,14 @@
 #define LIMIT_STORE_SEARCH	20000
 /* A boot's name: the TPM's counters, or the kernel's boot id. */
 #define LIMIT_STORE_BOOT_ID	64
-/* Host names, policy names, label keys, key ids: DNS has 253; attackers have more. */
-#define LIMIT_STORE_NAME	KIB(4)
+/* Host names, policy names, label keys, key ids: DNS has 253; attackers have more.  An
+ * index of PostgreSQL takes rows of 2704 bytes. */
+#define LIMIT_STORE_NAME	KIB(1)
+/* A record as it stands in a list: template data and what is around it. */
+#define LIMIT_STORE_RECORD	(LIMIT_IMA_DATA + KIB(4))
+/* Memory that one batch of writes, or one search, takes beside what the caller gave it. */
+#define LIMIT_STORE_SCRATCH	GIB(1)
+/* How long a write waits for another's before it says "busy". */
+#define LIMIT_STORE_WAIT_MS	5000
 
 #endif
