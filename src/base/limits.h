@@ -124,6 +124,23 @@
 #define LIMIT_KERNEL_CONFIG	MIB(4)
 /* A host of a thousand containers has some ten thousand mounts of 300 bytes. */
 #define LIMIT_MOUNTINFO		MIB(16)
+/* Execution monitor (port/monitor).  A body of its sidecar: three names of at most 4 KiB. */
+#define LIMIT_MONITOR_BODY	KIB(16)
+/* Events looked at but not answered; each holds a descriptor.  More wait in the kernel. */
+#define LIMIT_MONITOR_PENDING	512
+/* Files remembered as measured, 64 bytes each: the kernel's ignore marks remember the rest. */
+#define LIMIT_MONITOR_CACHE	8192
+/* Entries remembered so that they are listed once, 16 bytes each, in two generations. */
+#define LIMIT_MONITOR_LISTED	32768
+/* Ignore marks where they cannot be evicted with their inodes (before 5.19). */
+#define LIMIT_MONITOR_MARKS	65536
+/* Hash threads beyond those that work: one may hang in a served file system. */
+#define LIMIT_MONITOR_STUCK	16
+/* A monitor's list: 600,000 entries.  A host that runs more new files in one boot is told. */
+#define LIMIT_MONITOR_LIST	MIB(96)
+/* Seconds of hashing one file, long after it was let go. */
+#define LIMIT_MONITOR_HASH	120
+
 /* What is known about one machine. */
 #define LIMIT_MACHINE_ARENA	MIB(64)
 
