@@ -223,6 +223,10 @@ struct chain_case {
 static const struct chain_case chains[] = {
 	{ "ek-rsa.der", "inter.der", "root.der", NULL, 0, 0, X509_CHAIN_GOOD, "leaf, issuer, root" },
 	{ "oaep-key.der", "inter.der", "root.der", NULL, 0, 0, X509_CHAIN_GOOD, "a key under RSAES-OAEP's OID" },
+	{ "oaep-signature.der", "inter.der", "root.der", NULL, 0, 0, X509_CHAIN_SIGNATURE, "and a bit of its signature changed" },
+	{ "oaep-wrong-signer.der", "inter.der", "root.der", NULL, 0, 0, X509_CHAIN_SIGNATURE, "or signed by another" },
+	{ "oaep-key.der", "inter.der", "root.der", "revoked.crl", 0, 0, X509_CHAIN_REVOKED, "or revoked" },
+	{ "oaep-key.der", "inter.der", "root.der", NULL, 2600000000, 0, X509_CHAIN_EXPIRED, "or expired" },
 	{ "serial-negative.der", "inter.der", "root.der", NULL, 0, 0, X509_CHAIN_GOOD, "a negative serial number" },
 	{ "no-end.der", "inter.der", "root.der", NULL, 0, 0, X509_CHAIN_GOOD, "no end" },
 	{ "policies-critical.der", "inter.der", "root.der", NULL, 0, 0, X509_CHAIN_GOOD, "critical policies" },

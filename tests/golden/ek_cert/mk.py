@@ -37,6 +37,10 @@ leaf("ek-zero.der", "ek-zero", ecc_ext)
 # The quirks.
 pss = keys["ek-rsa"].spki.replace(oid("1.2.840.113549.1.1.1"), oid("1.2.840.113549.1.1.7"))
 leaf("oaep-key.der", "ek-rsa", rsa_ext, spki=pss)
+bad = bytearray(leaf("oaep-key.der", "ek-rsa", rsa_ext, spki=pss))
+bad[-1] ^= 1
+open("oaep-signature.der", "wb").write(bad)
+cert("oaep-wrong-signer.der", keys["ek-rsa"], inter_name, other, exts=rsa_ext, serial=0x1234, spki=pss)
 leaf("serial-negative.der", "ek-rsa", rsa_ext, serial=b"\x85\x12\x34")
 leaf("serial-zero.der", "ek-rsa", rsa_ext, serial=0)
 leaf("serial-long.der", "ek-rsa", rsa_ext, serial=b"\x7f" * 24)
