@@ -167,6 +167,10 @@ on_closed(struct evhttp_connection *evcon, void *arg)
 	struct link *l = arg;
 
 	(void)evcon;
+	/* Without a close_notify of ours OpenSSL calls the session bad, and it could not be
+	 * resumed. */
+	if (l->ssl != NULL)
+		tls_goodbye(l->ssl);
 	l->closed = true;
 }
 
@@ -182,32 +186,44 @@ on_output(struct evbuffer *out, const struct evbuffer_cb_info *info, void *arg)
 	(void)event_base_loopbreak(x->c->base);	/* the other deadline begins */
 }
 
+/* What OpenSSL says went wrong on a connection; false if it says nothing. */
+static bool
+tls_failure(const struct link *l, struct err *e)
+{
+	const char *refused = l->ssl == NULL ? NULL : tls_verify_text(l->ssl);
+	BUF_AUTO struct buf text = buf_init(512);
+	unsigned long code = 0;
+
+	if (refused != NULL) {
+		err_set(e, ERR_NETWORK, "the server's certificate is not trusted: %s", refused);
+		return true;
+	}
+	/* Codes below a library's number are SSL_ERROR_*, not reasons. */
+	if (l->ssl != NULL)
+		do
+			code = bufferevent_get_openssl_error(l->bev);
+		while (code != 0 && code < 0x1000);
+	if (code == 0)
+		return false;
+	tls_error_text(code, &text);
+	err_set(e, ERR_NETWORK, "TLS failed: %s", buf_cstr(&text));
+	return true;
+}
+
 /* Why it could not connect, asked before evhttp closes the socket and forgets. */
 static void
-on_connect(struct bufferevent *bev, short what, void *arg)
+on_connect(struct exchange *x, short what)
 {
-	struct exchange *x = arg;
-	unsigned long code = x->link->ssl == NULL ? 0 : bufferevent_get_openssl_error(bev);
-	const char *refused = x->link->ssl == NULL ? NULL : tls_verify_text(x->link->ssl);
-	BUF_AUTO struct buf text = buf_init(512);
 	int why = EVUTIL_SOCKET_ERROR();
 
-	if ((what & BEV_EVENT_CONNECTED) == 0) {
-		/* Codes below a library's number are SSL_ERROR_*, not reasons. */
-		while (code != 0 && code < 0x1000)
-			code = bufferevent_get_openssl_error(bev);
-		if (refused != NULL)
-			err_set(x->e, ERR_NETWORK, "the server's certificate is not trusted: %s", refused);
-		else if (code != 0) {
-			tls_error_text(code, &text);
-			err_set(x->e, ERR_NETWORK, "TLS failed: %s", buf_cstr(&text));
-		} else if (what & BEV_EVENT_TIMEOUT)
-			err_set(x->e, ERR_NETWORK, "connecting took too long");
-		else
-			err_set(x->e, ERR_NETWORK, "cannot connect: %s",
-			    why == 0 || why == EAGAIN || why == EINPROGRESS ? "the connection was closed" :
-			    strerror(why));
-	}
+	if ((what & BEV_EVENT_CONNECTED) != 0 || tls_failure(x->link, x->e))
+		return;
+	if (what & BEV_EVENT_TIMEOUT)
+		err_set(x->e, ERR_NETWORK, "connecting took too long");
+	else
+		err_set(x->e, ERR_NETWORK, "cannot connect: %s",
+		    why == 0 || why == EAGAIN || why == EINPROGRESS ? "the connection was closed" :
+		    strerror(why));
 }
 
 /* on_connect in front of evhttp's own callback. */
@@ -217,7 +233,7 @@ hooked_event(struct bufferevent *bev, short what, void *arg)
 {
 	struct connect_hook h = *(struct connect_hook *)arg;
 
-	on_connect(bev, what, h.x);
+	on_connect(h.x, what);
 	h.cb(bev, what, h.arg);
 }
 
@@ -336,7 +352,8 @@ open_address(struct exchange *x, const struct addrinfo *ai, unsigned ms,
 		return 0;
 	}
 	if (x->timed_out || e->code == 0)
-		err_set(e, ERR_NETWORK, x->timed_out ? "connecting took too long" : "cannot connect");
+		err_set(e, ERR_NETWORK, x->timed_out ? "connecting took too long" :
+		    "the connection was closed at once");
 	link_close(x->link);
 	return ERR_NETWORK;
 }
@@ -448,6 +465,8 @@ client_failed(struct exchange *x)
 		return err_set(x->e, ERR_LIMIT, "%s: the answer is too large", x->c->url.field);
 	if (x->failure == EVREQ_HTTP_INVALID_HEADER)
 		return err_set(x->e, ERR_NETWORK, "%s: the answer is not HTTP", x->c->url.field);
+	if (x->link->evcon != NULL && tls_failure(x->link, x->e))
+		return err_ctx(x->e, ERR_NETWORK, "%s", x->c->url.field);
 	return err_set(x->e, ERR_NETWORK, "%s: the connection was closed before the answer",
 	    x->c->url.field);
 }
