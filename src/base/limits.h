@@ -58,6 +58,7 @@
 #define LIMIT_TPM_NONCE		64	/* what commands take; TPMs with SHA-256 take 34 or 50 */
 #define LIMIT_TPM_RSA		1024	/* RSA-8192, the largest crypto/ accepts */
 #define LIMIT_TPM_COORDINATE	128	/* of an EC point or signature; P-521 needs 66 */
+#define LIMIT_TPM_IDENTITY	(2 + LIMIT_DIGEST)	/* encIdentity: an encrypted TPM2B_DIGEST */
 #define LIMIT_TPM_NV		KIB(8)	/* TPM2B_MAX_NV_BUFFER: vendors have 512 to 2048 */
 #define LIMIT_TPM_PRIVATE	KIB(4)	/* TPM2B_PRIVATE; of RSA-4096 about 1700 */
 #define LIMIT_TPM_CREDENTIAL	KIB(1)	/* TPM2B_ID_OBJECT: 134 at most; TPM2B_ENCRYPTED_SECRET: 514 */
@@ -122,6 +123,23 @@
 #define LIMIT_KERNEL_CONFIG	MIB(4)
 /* A host of a thousand containers has some ten thousand mounts of 300 bytes. */
 #define LIMIT_MOUNTINFO		MIB(16)
+/* Execution monitor (port/monitor).  A body of its sidecar: three names of at most 4 KiB. */
+#define LIMIT_MONITOR_BODY	KIB(16)
+/* Events looked at but not answered; each holds a descriptor.  More wait in the kernel. */
+#define LIMIT_MONITOR_PENDING	512
+/* Files remembered as measured, 64 bytes each: the kernel's ignore marks remember the rest. */
+#define LIMIT_MONITOR_CACHE	8192
+/* Entries remembered so that they are listed once, 16 bytes each, in two generations. */
+#define LIMIT_MONITOR_LISTED	32768
+/* Ignore marks where they cannot be evicted with their inodes (before 5.19). */
+#define LIMIT_MONITOR_MARKS	65536
+/* Hash threads beyond those that work: one may hang in a served file system. */
+#define LIMIT_MONITOR_STUCK	16
+/* A monitor's list: 600,000 entries.  A host that runs more new files in one boot is told. */
+#define LIMIT_MONITOR_LIST	MIB(96)
+/* Seconds of hashing one file, long after it was let go. */
+#define LIMIT_MONITOR_HASH	120
+
 /* What is known about one machine. */
 #define LIMIT_MACHINE_ARENA	MIB(64)
 
@@ -145,8 +163,7 @@
 #define LIMIT_HTTP_QUERY	32	/* query parameters; ours have up to 8 */
 /* What a route may allow at most: a first measurement list of a million entries is 150 MiB. */
 #define LIMIT_HTTP_BODY		MIB(256)
-#define LIMIT_HTTP_CHUNK_LINE	64	/* a chunk's size is up to 16 digits; extensions are refused */
-#define LIMIT_HTTP_TRAILER	KIB(4)	/* fields behind a chunked body; nobody sends any */
+#define LIMIT_HTTP_CHUNK_DIGITS	8	/* of a chunk's size: 4 GiB */
 #define LIMIT_HTTP_PIPELINE	KIB(64)	/* bytes read ahead while a request is answered */
 #define LIMIT_HTTP_ARENA	MIB(64)	/* a handler's own memory for one request */
 #define LIMIT_HTTP_ANSWER	MIB(256)/* that a client takes */
@@ -187,6 +204,8 @@
 /* Between challenge and proof lies one TPM2_ActivateCredential (a second) and a network;
  * ten minutes also hold for a TPM that is in lockout for a while. */
 #define LIMIT_ENROL_SECONDS	600
+/* What the server keeps beside a begun enrolment: facts and the certificates sent. */
+#define LIMIT_ENROL_EXTRA	MIB(1)
 
 /* Memory one appraisal may take beside its inputs. */
 #define LIMIT_APPRAISAL_ARENA	GIB(1)
@@ -201,7 +220,14 @@
 #define LIMIT_STORE_SEARCH	20000
 /* A boot's name: the TPM's counters, or the kernel's boot id. */
 #define LIMIT_STORE_BOOT_ID	64
-/* Host names, policy names, label keys, key ids: DNS has 253; attackers have more. */
-#define LIMIT_STORE_NAME	KIB(4)
+/* Host names, policy names, label keys, key ids: DNS has 253; attackers have more.  An
+ * index of PostgreSQL takes rows of 2704 bytes. */
+#define LIMIT_STORE_NAME	KIB(1)
+/* A record as it stands in a list: template data and what is around it. */
+#define LIMIT_STORE_RECORD	(LIMIT_IMA_DATA + KIB(4))
+/* Memory that one batch of writes, or one search, takes beside what the caller gave it. */
+#define LIMIT_STORE_SCRATCH	GIB(1)
+/* How long a write waits for another's before it says "busy". */
+#define LIMIT_STORE_WAIT_MS	5000
 
 #endif

@@ -143,6 +143,12 @@ fail:
 	return rc;
 }
 
+int
+pubkey_from_pkey(EVP_PKEY *pkey, struct pubkey **key, struct err *e)
+{
+	return from_pkey(pkey, key, e);
+}
+
 static time_t
 asn1_time(const ASN1_TIME *t)
 {
@@ -342,6 +348,8 @@ const struct digest *pubkey_fingerprint(const struct pubkey *key) { return &key-
 uint32_t pubkey_keyid(const struct pubkey *key) { return key->keyid; }
 uint32_t pubkey_keyid_bits(const struct pubkey *key) { return key->keyid_bits; }
 X509 *pubkey_x509(const struct pubkey *key) { return key->x509; }
+EVP_PKEY *pubkey_pkey(const struct pubkey *key) { return key->pkey; }
+EVP_PKEY *privkey_pkey(const struct privkey *key) { return key->pkey; }
 
 const char *
 pubkey_subject(const struct pubkey *key)

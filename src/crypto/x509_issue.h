@@ -61,12 +61,6 @@ struct cert_order {
 MUST_CHECK int cert_issue(const struct issuer *i, const struct cert_order *order,
     struct buf *der, struct err *e);
 
-/** pem_write(label, der, b): "-----BEGIN label-----", 64 columns. */
-void pem_write(const char *label, struct span der, struct buf *b);
-
-/** pem_read(label, in, der, e): The first block of that label, decoded. */
-MUST_CHECK int pem_read(const char *label, struct span in, struct buf *der, struct err *e);
-
 static inline void
 issuer_freep(struct issuer **i)
 {

@@ -79,6 +79,7 @@ struct ek_trust {
 	enum trust_mode mode;		/* TRUST_NONE: refused */
 	bool pending;			/* an operator must approve first */
 	char host_id[HOST_ID_SIZE];	/* "" if the EK could not even be read */
+	struct digest ek_key;		/* SHA-256 of the EK's SubjectPublicKeyInfo; or none */
 	const struct ek_template *template;	/* NULL: not a standard one */
 	struct trust_reason reasons[TRUST_REASONS];
 	size_t n_reasons;
@@ -100,6 +101,14 @@ bool ek_trust_has(const struct ek_trust *t, enum trust_code code);
 
 /** ek_trust_refusal(t): The reason that decided; NULL if the mode is not TRUST_NONE. */
 const struct trust_reason *ek_trust_refusal(const struct ek_trust *t);
+
+/** ek_trust_add(t, code, fmt, ...): One more reason; one too many is dropped, but never a
+ * refusing one. */
+void ek_trust_add(struct ek_trust *t, enum trust_code code, const char *fmt, ...) ERR_PRINTF(3, 4);
+
+/** ek_trust_settle(t, config, ways): The mode, from the ways of trust that hold (1u << TRUST_CA
+ * | ...) and the reasons so far. */
+void ek_trust_settle(struct ek_trust *t, const struct trust_config *config, unsigned ways);
 
 /** root_bundle_load(b, vendors, e): Every certificate of the bundle; ERR_MISMATCH where the
  * subject written beside one is not its own. */

@@ -42,6 +42,9 @@ enum identity_state {
 struct enrol_known {
 	enum identity_state state;	/* of the identity that counts now */
 	struct span ak;			/* its AK's TPMT_PUBLIC; empty if the state is NONE */
+	/* Another host id has the same endorsement key (ek_trust.ek_key): one key under two
+	 * templates, by which one TPM would pass for two hosts. */
+	bool ek_elsewhere;
 };
 
 /* A begun enrolment: to be kept by the caller, to its end or its expiry. */
@@ -56,6 +59,8 @@ struct enrolment {
 	struct buf ek_area, ak_area;	/* owned: TPMT_PUBLICs */
 	struct buf csr;			/* owned */
 	struct digest csr_digest;	/* SHA-256 */
+	struct digest ek_key;		/* SHA-256 of the EK's SubjectPublicKeyInfo */
+	struct buf extra;		/* owned; the caller's own: facts, certificates, reasons */
 };
 
 struct enrol_challenge {
@@ -71,10 +76,11 @@ struct enrol_begun {
 	struct enrol_challenge challenge;
 };
 
-/** host_id lookup comes first: enrolment_host(in, id, e): The host id of a request, so that
- * the caller can look up what is known; ERR_FORMAT (and so on) if its EK is unreadable. */
+/** enrolment_host(in, id, ek_key, e): The host id of a request and the digest of its EK's
+ * SubjectPublicKeyInfo, so that the caller can look up what is known before it begins.
+ * An EK that is not even readable is an error. */
 MUST_CHECK int enrolment_host(const struct enrol_request *in, char id[HOST_ID_SIZE],
-    struct err *e);
+    struct digest *ek_key, struct err *e);
 
 /** enrolment_begin(in, config, known, now, random, out, e): End with enrol_begun_free. */
 MUST_CHECK int enrolment_begin(const struct enrol_request *in, const struct trust_config *config,

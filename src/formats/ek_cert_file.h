@@ -19,6 +19,7 @@
 #define FORMATS_EK_CERT_FILE_H
 
 #include "base/arena.h"
+#include "base/limits.h"
 
 enum {
 	EK_FORM_TCG_HEADER = 1u << 0,

@@ -236,6 +236,55 @@ stays_with(const struct evidence_input *in, size_t findings)
 	return same;
 }
 
+/* What the replay check says: its state, and how many findings decide with which reason. */
+static void
+is_replay(const struct evidence_input *in, enum check_state state, size_t findings, enum reason reason,
+    const char *what)
+{
+	struct result r = result_init();
+	struct evidence_report report;
+	struct err e = { 0 };
+	size_t n = 0, same = 0;
+	int rc = evidence_appraise(in, &r, &report, &e);
+
+	for (size_t i = 0; i < r.n_findings; i++) {
+		n += r.findings[i].decides;
+		same += r.findings[i].decides && r.findings[i].reason == reason;
+	}
+	if (!ok(rc == 0 && r.checks[CHECK_REPLAY].state == state && n == findings && same == findings &&
+	    r.verdict == (reason == REASON_LOG_TOO_SHORT ? VERDICT_UNTRUSTED : VERDICT_UNDECIDED), "%s", what))
+		diag("%s %s, %zu findings, %zu as wanted", e.message,
+		    check_state_token(r.checks[CHECK_REPLAY].state), n, same);
+	evidence_report_free(&report);
+	result_free(&r);
+}
+
+/* A list that is too short is said to be so where that is proven, and a mismatch where there
+ * was something to compare with. */
+static void
+test_unknown_values(struct scene *later)
+{
+	struct evidence_input in = later->in;
+	struct resume_state without_clock = *in.resume;
+
+	in.event_log = span_of(NULL, 0);
+	in.has_event_log = false;
+	in.pcrs = NULL;
+	in.resume = NULL;
+	is_replay(&in, CHECK_NOT_RUN, 0, REASON_NONE, "quoted PCRs of unknown value: nothing to compare with");
+	in.resume = later->in.resume;
+	in.ima_log = span_head(in.ima_log, column_of(in.ima_log, 501) - 4);
+	is_replay(&in, CHECK_FAIL, 1, REASON_LOG_TOO_SHORT, "but a list cut behind the state is too short");
+	in.pcrs = later->in.pcrs;
+	is_replay(&in, CHECK_FAIL, 1, REASON_LOG_TOO_SHORT, "as where they are known");
+	in.has_quote = false;
+	is_replay(&in, CHECK_FAIL, 1, REASON_PCR_MISMATCH, "not without a quote: it may be another boot");
+	in.has_quote = true;
+	without_clock.has_clock = false;
+	in.resume = &without_clock;
+	is_replay(&in, CHECK_FAIL, 1, REASON_PCR_MISMATCH, "nor behind a state without the TPM's counters");
+}
+
 static void
 test_resume(struct scene *s)
 {
@@ -256,11 +305,15 @@ test_resume(struct scene *s)
 	ok(evidence_appraise(&later.in, &r2, &b, &e) == 0 && b.resumed && b.authenticated == 554 &&
 	    b.total == 559 && r2.verdict == VERDICT_UNTRUSTED && r2.n_findings == 1 &&
 	    r2.findings[0].entry == 547, "the next appraisal goes on from it, and finds what is new");
+	test_unknown_values(&later);
 	state.ak.v[0] ^= 1;
 	struct evidence_report c;
 	ok(evidence_appraise(&later.in, &r2, &c, &e) == ERR_MISMATCH, "a state of another key is refused");
 	evidence_report_free(&c);
 	state.ak.v[0] ^= 1;
+	state.how = IMA_EXTEND_PADDED_SHA1;
+	ok(stays_with(&later.in, 1), "one of padded SHA-1 only where that is allowed");
+	state.how = IMA_EXTEND_BANK;
 	later.in.policy_id.v[0] ^= 1;
 	ok(stays_with(&later.in, 1) && state.count == 541, "nor is it gone on from under other policies");
 	state.policies = (struct digest){ 0 };

@@ -21,9 +21,8 @@
 #ifndef PORT_NET_HTTP_SERVER_H
 #define PORT_NET_HTTP_SERVER_H
 
-#include <jansson.h>
-
 #include "base/buf.h"
+#include "base/json.h"
 #include "crypto/tls.h"
 #include "port/net/router.h"
 

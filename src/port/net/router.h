@@ -107,6 +107,13 @@ enum permit router_permit(const struct route *route, enum principal caller);
 const struct http_param *route_query_unknown(const struct route *route,
     const struct http_target *t);
 
+/** route_query_missing(route, t): The first required query parameter that is not given, or NULL. */
+const struct route_param *route_query_missing(const struct route *route,
+    const struct http_target *t);
+
+/** route_param_in_path(route, p): Whether a listed parameter is one of the pattern's. */
+bool route_param_in_path(const struct route *route, const struct route_param *p);
+
 const char *http_method_name(enum http_method m);
 const char *principal_name(enum principal p);
 

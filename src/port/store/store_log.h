@@ -41,7 +41,7 @@ struct store_advance {
 
 	/* The boot the records belong to: the caller's name for it, at most
 	 * LIMIT_STORE_BOOT_ID bytes.  Another than host->boot_id begins a new log, the
-	 * same continues.  Empty: no log is touched. */
+	 * same continues.  Empty: no log is touched.  host->boot_id then refers to it. */
 	struct span boot_id;
 	uint64_t first;			/* index of records[0]: what the log has (0 of a new one) */
 	const struct store_record *records;
@@ -58,14 +58,16 @@ struct store_advance {
 	struct store_bundle *bundle;	/* NULL: none; host is filled in */
 
 	/* 0; ERR_CONFLICT, ERR_NOT_FOUND: the host is no longer as it was read;
-	 * ERR_MISMATCH: ${first} is not where the log ends.  Then nothing of this one is
-	 * stored, and all of the others. */
+	 * ERR_MISMATCH: ${first} is not where the log ends; ERR_LIMIT, ERR_RANGE: something
+	 * in it is larger than base/limits.h allows.  Then nothing of this one is stored,
+	 * and all of the others. */
 	int rc;
 };
 
-/** store_advance(s, v, n, now, e): Write ${n} attestations of different hosts in one
- * transaction (of its own, outside of store_begin).  Many at once cost much less than
- * one at a time.  If it fails, none is stored. */
+/** store_advance(s, v, n, now, e): Write ${n} attestations in one transaction (of its own,
+ * outside of store_begin).  Many at once cost much less than one at a time.  If it fails,
+ * none is stored; so also behind store_rollback, when hosts must be read again.  Of two
+ * for the same host one gets ERR_CONFLICT. */
 MUST_CHECK int store_advance(struct store *s, struct store_advance *v, size_t n, int64_t now,
     struct err *e);
 

@@ -112,7 +112,13 @@ judge(const struct attest_message *m, const struct host_known *k, const struct r
 
 	if (rc != 0)
 		return err_file(e, rc, "pcrs");
-	return evidence_appraise(&in, &out->result, &out->report, e);
+	in.integrity_only = k->policies->n == 0;
+	if ((rc = evidence_appraise(&in, &out->result, &out->report, e)) != 0)
+		return rc;
+	/* Evidence that is sound says nothing about files that nobody listed. */
+	if (in.integrity_only && out->result.verdict == VERDICT_TRUSTED)
+		out->result.verdict = VERDICT_UNDECIDED;
+	return 0;
 }
 
 /* Where entry ${number} of the message's list ends: only whole, covered records are kept. */

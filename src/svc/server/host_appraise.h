@@ -27,9 +27,9 @@
 /* What a set of policies becomes for judging; made once for each thread and version. */
 struct host_policies {
 	const struct runtime_policy *const *policies;	/* borrowed */
-	size_t n;
+	size_t n;			/* 0: the verdict is at best undecided */
 	struct digest id;		/* stands for them */
-	struct appraiser *appraiser;	/* borrowed */
+	struct appraiser *appraiser;	/* borrowed; NULL if n is 0 */
 };
 
 /** Records [first, first + n) of the boot's list, appended to ${out}. */
