@@ -60,7 +60,6 @@
 #define LIMIT_TPM_COORDINATE	128	/* of an EC point or signature; P-521 needs 66 */
 #define LIMIT_TPM_IDENTITY	(2 + LIMIT_DIGEST)	/* encIdentity: an encrypted TPM2B_DIGEST */
 #define LIMIT_TPM_NV		KIB(8)	/* TPM2B_MAX_NV_BUFFER: vendors have 512 to 2048 */
-#define LIMIT_TPM_PUBLIC	KIB(2)	/* TPM2B_PUBLIC; of RSA-8192 1100 */
 #define LIMIT_TPM_PRIVATE	KIB(4)	/* TPM2B_PRIVATE; of RSA-4096 about 1700 */
 #define LIMIT_TPM_CREDENTIAL	KIB(1)	/* TPM2B_ID_OBJECT: 134 at most; TPM2B_ENCRYPTED_SECRET: 514 */
 /* EK certificates are 1 to 2 KiB; a whole chain in NV (Intel ODCA) is about 6 KiB. */

@@ -64,7 +64,7 @@ const char *tpm_ek_name(enum tpm_ek_kind kind);		/* "rsa2048", ...; "any" */
 enum tpm_ek_kind tpm_ek_by_name(struct span name);	/* TPM_EK_KINDS: no such name */
 
 /* Certificates as NV has them: a leaf may stand behind a TCG header or before padding. */
-#define TPM_EK_CERTS 16
+#define TPM_EK_CERTS LIMIT_ATTEST_CHAIN
 struct tpm_ek {
 	enum tpm_ek_kind kind;		/* never ANY once filled */
 	struct buf public;		/* TPM2B_PUBLIC */

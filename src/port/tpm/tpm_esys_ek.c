@@ -365,20 +365,22 @@ read_chain(struct tpm *t, const struct nv_list *l, struct tpm_ek *ek, struct err
 		if (l->there[i - l->first] && (rc = tpm_nv_read(t, i, LIMIT_EK_CHAIN, &all, e)) != 0)
 			return rc;
 	r = rd_init(buf_view(&all));
-	while (ek->n_certs < TPM_EK_CERTS) {
+	for (;;) {
 		size_t start = r.off;
 		uint16_t tag, n;
 		struct span body;
 
 		/* SEQUENCE with a length of two bytes, as each certificate has; else padding. */
 		if (!(rd_be16(&r, &tag) && tag == 0x3082 && rd_be16(&r, &n) && rd_bytes(&r, n, &body)))
-			break;
+			return 0;
+		if (ek->n_certs == TPM_EK_CERTS)
+			return err_set(e, ERR_LIMIT, "the chain of the EK's certificate has over %d certificates",
+			    TPM_EK_CERTS - 1);
 		ek->certs[ek->n_certs] = buf_init(LIMIT_EK_CERT);
 		buf_put(&ek->certs[ek->n_certs], all.p + start, r.off - start);
 		if ((rc = buf_done(&ek->certs[ek->n_certs++], e)) != 0)
 			return err_ctx(e, rc, "a certificate of the EK's chain");
 	}
-	return 0;
 }
 
 static int
