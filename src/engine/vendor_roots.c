@@ -1,7 +1,7 @@
 #include "engine/vendor_roots.h"
 
 static const uint8_t bundle[] = {
-#include "vendor_roots.inc"
+#include "engine/vendor_roots.inc"
 };
 
 struct span
