@@ -5,22 +5,13 @@
 #include "base/limits.h"
 #include "base/rfc3339.h"
 #include "base/text.h"
-#include "cmd/command.h"
+#include "cmd/evidence_files.h"
 #include "crypto/digest.h"
 #include "engine/evidence_bundle_check.h"
 #include "formats/ima_log.h"
 
 static const struct option_spec options[] = {
-	{ .name = "ima-log", .arg = "F", .complete = COMPLETE_FILE,
-	  .help = "the kernel's measurement list, binary or ASCII" },
-	{ .name = "quote", .arg = "F", .complete = COMPLETE_FILE, .help = "TPMS_ATTEST, as the TPM signed it" },
-	{ .name = "signature", .arg = "F", .complete = COMPLETE_FILE, .help = "its TPMT_SIGNATURE" },
-	{ .name = "ak", .arg = "F", .complete = COMPLETE_FILE,
-	  .help = "attestation key: PEM, DER or TPM2B_PUBLIC" },
-	{ .name = "nonce", .arg = "HEX", .help = "the nonce the quote answers, 1 to 64 bytes" },
-	{ .name = "pcrs", .arg = "F", .complete = COMPLETE_FILE,
-	  .help = "PCR values: tpm2-tools' PCR file, text of tpm2_pcrread, or JSON" },
-	{ .name = "event-log", .arg = "F", .complete = COMPLETE_FILE, .help = "the firmware's event log" },
+	EVIDENCE_PART_OPTIONS,
 	{ .name = "bank", .arg = "ALG", .complete = COMPLETE_WORDS, .words = "sha256 sha384 sha512 sha1",
 	  .help = "PCR bank the evidence is for; sha256 if not given" },
 	{ .name = "entries", .arg = "N",

@@ -8,16 +8,7 @@
 #include "base/text.h"
 
 const struct option_spec evidence_options[] = {
-	{ .name = "ima-log", .arg = "F", .complete = COMPLETE_FILE,
-	  .help = "the kernel's measurement list, binary or ASCII" },
-	{ .name = "quote", .arg = "F", .complete = COMPLETE_FILE, .help = "TPMS_ATTEST, as the TPM signed it" },
-	{ .name = "signature", .arg = "F", .complete = COMPLETE_FILE, .help = "its TPMT_SIGNATURE" },
-	{ .name = "ak", .arg = "F", .complete = COMPLETE_FILE,
-	  .help = "attestation key: PEM, DER or TPM2B_PUBLIC" },
-	{ .name = "nonce", .arg = "HEX", .help = "the nonce the quote must answer, 1 to 64 bytes" },
-	{ .name = "pcrs", .arg = "F", .complete = COMPLETE_FILE,
-	  .help = "PCR values: tpm2-tools' PCR file, text of tpm2_pcrread, or JSON" },
-	{ .name = "event-log", .arg = "F", .complete = COMPLETE_FILE, .help = "the firmware's event log" },
+	EVIDENCE_PART_OPTIONS,
 	{ .name = "bundle", .arg = "F", .complete = COMPLETE_FILE,
 	  .help = "an evidence bundle, in place of all of these" },
 	{ .name = "expect-ak", .arg = "F", .complete = COMPLETE_FILE,

@@ -16,6 +16,19 @@
 
 extern const struct option_spec evidence_options[];
 
+/* The options that name the parts of the evidence, for whoever takes or packs them. */
+#define EVIDENCE_PART_OPTIONS \
+	{ .name = "ima-log", .arg = "F", .complete = COMPLETE_FILE, \
+	  .help = "the kernel's measurement list, binary or ASCII" }, \
+	{ .name = "quote", .arg = "F", .complete = COMPLETE_FILE, .help = "TPMS_ATTEST, as the TPM signed it" }, \
+	{ .name = "signature", .arg = "F", .complete = COMPLETE_FILE, .help = "its TPMT_SIGNATURE" }, \
+	{ .name = "ak", .arg = "F", .complete = COMPLETE_FILE, \
+	  .help = "attestation key: PEM, DER or TPM2B_PUBLIC" }, \
+	{ .name = "nonce", .arg = "HEX", .help = "the nonce the quote must answer, 1 to 64 bytes" }, \
+	{ .name = "pcrs", .arg = "F", .complete = COMPLETE_FILE, \
+	  .help = "PCR values: tpm2-tools' PCR file, text of tpm2_pcrread, or JSON" }, \
+	{ .name = "event-log", .arg = "F", .complete = COMPLETE_FILE, .help = "the firmware's event log" }
+
 /* Everything that was read, and the input that borrows from it. */
 struct evidence_files {
 	struct file ima_log, quote, signature, ak, pcrs_file, event_log, resume_file;

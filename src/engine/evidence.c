@@ -23,6 +23,7 @@ struct run {
 	size_t n_aggregates, cap_aggregates;
 	bool aggregates_covered;
 	bool authentic;				/* what the quote says can be believed */
+	bool had_target;			/* there was a value to compare the replayed PCR with */
 	bool too_short;				/* the list lacks entries that were recorded */
 };
 
@@ -47,6 +48,7 @@ require(const struct evidence_input *in, struct result *r)
 	if (!in->integrity_only)
 		check_require(r, CHECK_POLICY);
 	r->integrity_only = in->integrity_only;
+	r->quote_first = in->quote_first;
 }
 
 static int
@@ -92,13 +94,19 @@ check_quote(struct run *x, struct err *e)
 	return 0;
 }
 
-/* What was approved under other policies may be revoked under these, and what was replayed
+/* What was allowed then need not be allowed now: the weaker digests of a padded bank; and
+ * what was approved under other policies may be revoked under these, and what was replayed
  * under none was never judged. */
 static int
-check_state_policies(struct run *x, struct err *e)
+check_state_terms(struct run *x, struct err *e)
 {
 	const struct digest *then = &x->in->resume->policies;
 
+	if (x->in->resume->how != IMA_EXTEND_BANK && !x->in->allow_padded_sha1) {
+		x->resume = NULL;
+		return result_warn(x->r, e, "the resume state goes on with zero-padded SHA-1, which is not"
+		    " allowed (--allow-padded-sha1): the list is judged from its beginning");
+	}
 	if (x->in->integrity_only || (then->alg != DIGEST_NONE && digest_eq(then, &x->in->policy_id)))
 		return 0;
 	x->resume = NULL;
@@ -220,12 +228,11 @@ match(struct run *x, struct err *e)
 	BUF_AUTO struct buf before = buf_init(MIB(1)), after = buf_init(MIB(1));
 	struct match_input in = { .list = x->in->ima_log, .bank = x->in->bank,
 	    .allow_padded_sha1 = x->in->allow_padded_sha1, .resume = x->resume };
-	bool have;
 	int rc;
 
-	if ((rc = make_target(x, &t, &before, &after, &have, e)) != 0)
+	if ((rc = make_target(x, &t, &before, &after, &x->had_target, e)) != 0)
 		return rc;
-	in.target = have ? &t : NULL;
+	in.target = x->had_target ? &t : NULL;
 	if ((rc = match_list(&in, &x->report->match, e)) != 0)
 		return named(e, rc, x->in->names.ima_log, "the measurement list");
 	x->report->resumed = x->report->match.from_state;
@@ -251,21 +258,27 @@ judge_length(struct run *x, struct err *e)
 }
 
 static int
-no_match(struct run *x, bool had_target, struct err *e)
+no_match(struct run *x, struct err *e)
 {
 	const struct match *m = &x->report->match;
 
-	if (!had_target || x->too_short)
-		return 0;	/* not-run: nothing to compare with; or its cause is known */
+	if (x->too_short)
+		return 0;	/* its cause is known */
 	if (x->in->has_quote && !x->authentic) {
 		/* What the quote is wrong about has been said; a mismatch would only repeat it. */
 		x->r->checks[CHECK_REPLAY].detail = "not judged: the quote itself cannot be believed";
 		return 0;
 	}
-	if (m->kind == MATCH_TOO_SHORT)
+	/* Only the TPM's counters prove that it is the same boot. */
+	if (m->kind == MATCH_TOO_SHORT && x->in->has_quote && x->resume->has_clock)
 		return check_fail(x->r, CHECK_REPLAY, REASON_LOG_TOO_SHORT, e,
 		    "the list has %llu entries, but %llu were authenticated before in this boot",
 		    (unsigned long long)m->total, (unsigned long long)x->resume->count);
+	if (!x->had_target) {
+		if (x->in->has_quote)
+			x->r->checks[CHECK_REPLAY].detail = "not judged: the value of the quoted PCR is not known";
+		return 0;
+	}
 	if (m->untouched && m->total > 0)
 		return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
 		    "PCR %d is quoted as zero: this kernel extended nothing into this TPM, or the list"
@@ -275,6 +288,10 @@ no_match(struct run *x, bool had_target, struct err *e)
 		    "no part of the list reproduces the quoted PCR %d, and it does not begin with"
 		    " boot_aggregate: it was trimmed or cut in front; give the state it goes on from"
 		    " (--resume)", IMA_PCR);
+	if (x->in->quote_first)
+		return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
+		    "no part of the list reproduces the quoted PCR %d, though it was read after the quote: entries"
+		    " were cut or altered (or another kernel was started by kexec)", IMA_PCR);
 	return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
 	    "no part of the list reproduces the quoted PCR %d: either it was read before the quote"
 	    " was made, or entries were cut or altered (or another kernel was started by kexec);"
@@ -317,13 +334,13 @@ judge_other_pcrs(struct run *x, struct err *e)
 }
 
 static int
-judge_replay(struct run *x, bool had_target, struct err *e)
+judge_replay(struct run *x, struct err *e)
 {
 	const struct match *m = &x->report->match;
 	int rc;
 
 	if (m->kind == MATCH_NONE || m->kind == MATCH_TOO_SHORT)
-		return no_match(x, had_target, e);
+		return no_match(x, e);
 	if (m->how != IMA_EXTEND_BANK && (rc = result_warn(x->r, e, "bank %s holds zero-padded SHA-1"
 	    " digests, as kernels before 5.8 and those without its algorithm extend them: it is worth"
 	    " no more than SHA-1",
@@ -513,7 +530,6 @@ evidence_appraise(const struct evidence_input *in, struct result *r,
     struct evidence_report *report, struct err *e)
 {
 	RUN_AUTO struct run x = { .in = in, .r = r, .report = report };
-	bool had_target;
 	int rc;
 
 	*report = (struct evidence_report){ 0 };
@@ -521,14 +537,13 @@ evidence_appraise(const struct evidence_input *in, struct result *r,
 	if ((rc = ready_appraiser(&x, e)) != 0)
 		return err_ctx(e, rc, "the policy");
 	if ((rc = check_quote(&x, e)) != 0 || (rc = check_boot_clock(&x, e)) != 0 ||
-	    (x.resume != NULL && (rc = check_state_policies(&x, e)) != 0) || (rc = gather_known(&x, e)) != 0)
+	    (x.resume != NULL && (rc = check_state_terms(&x, e)) != 0) || (rc = gather_known(&x, e)) != 0)
 		return rc;
 	if (x.resume != NULL && x.appraiser != NULL &&
 	    (rc = evidence_state_keys(x.resume, appraiser_keyring(x.appraiser), e)) != 0)
 		return rc;
-	had_target = in->has_quote ? report->quote.pcr_digest.alg != DIGEST_NONE : in->pcrs != NULL;
 	if ((rc = match(&x, e)) != 0 || (rc = judge_length(&x, e)) != 0 ||
-	    (rc = judge_replay(&x, had_target, e)) != 0 ||
+	    (rc = judge_replay(&x, e)) != 0 ||
 	    (rc = judge_columns(&x, e)) != 0 || (rc = judge_entries(&x, e)) != 0 ||
 	    (rc = evidence_boot(in, &(struct evidence_boot){ .q = &report->quote, .authentic = x.authentic,
 	    .aggregates = x.aggregates, .n_aggregates = x.n_aggregates,

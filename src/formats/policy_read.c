@@ -44,26 +44,78 @@ check_strings(const json_t *array, const char *where, struct err *e)
 	return 0;
 }
 
-int
-policy_get_strings(struct policy_reader *r, const json_t *array, const char *where,
-    struct span **out, size_t *n)
+typedef int read_item(struct policy_reader *r, const json_t *string, const char *where, void *slot);
+
+/* Every string of ${array}, each of which becomes ${size} bytes; none if it is NULL. */
+static int
+get_list(struct policy_reader *r, const json_t *array, const char *where, size_t size,
+    read_item *read, void **out, size_t *n)
 {
 	size_t count = json_array_size(array);
-	struct span *v;
+	uint8_t *v;
 	int rc;
 
+	*out = NULL;
+	*n = 0;
 	if (array == NULL)
 		return 0;
 	if ((rc = check_strings(array, where, r->e)) != 0)
 		return rc;
-	if ((v = policy_array(r, count, sizeof(*v))) == NULL)
+	if ((v = policy_array(r, count, size)) == NULL)
 		return r->p->arena.why;
-	for (size_t i = 0; i < count; i++)
-		if ((rc = copy(r, json_string_span(json_array_get(array, i)), &v[i])) != 0)
+	for (size_t i = 0; i < count; i++) {
+		char at[WHERE_MAX];
+
+		(void)snprintf(at, sizeof(at), "%s[%zu]", where, i);
+		if ((rc = read(r, json_array_get(array, i), at, v + i * size)) != 0)
 			return rc;
+	}
 	*out = v;
 	*n = count;
 	return 0;
+}
+
+static int
+read_string(struct policy_reader *r, const json_t *string, const char *where, void *slot)
+{
+	(void)where;
+	return copy(r, json_string_span(string), slot);
+}
+
+static int
+read_name(struct policy_reader *r, const json_t *string, const char *where, void *slot)
+{
+	return policy_get_name(r, string, where, slot);
+}
+
+static int
+read_digest(struct policy_reader *r, const json_t *string, const char *where, void *slot)
+{
+	return policy_digest(json_string_span(string), where, slot, r->e);
+}
+
+int
+policy_get_strings(struct policy_reader *r, const json_t *array, const char *where,
+    struct span **out, size_t *n)
+{
+	void *v;
+	int rc = get_list(r, array, where, sizeof(**out), read_string, &v, n);
+
+	if (rc == 0)
+		*out = v;
+	return rc;
+}
+
+int
+policy_get_names(struct policy_reader *r, const json_t *array, const char *where,
+    struct span **out, size_t *n)
+{
+	void *v;
+	int rc = get_list(r, array, where, sizeof(**out), read_name, &v, n);
+
+	if (rc == 0)
+		*out = v;
+	return rc;
 }
 
 int
@@ -84,31 +136,6 @@ policy_get_name(struct policy_reader *r, const json_t *string, const char *where
 		if (p[i] == ' ')
 			p[i] = '_';
 	*out = made;
-	return 0;
-}
-
-int
-policy_get_names(struct policy_reader *r, const json_t *array, const char *where,
-    struct span **out, size_t *n)
-{
-	size_t count = json_array_size(array);
-	char at[WHERE_MAX];
-	struct span *v;
-	int rc;
-
-	if (array == NULL)
-		return 0;
-	if ((rc = check_strings(array, where, r->e)) != 0)
-		return rc;
-	if ((v = policy_array(r, count, sizeof(*v))) == NULL)
-		return r->p->arena.why;
-	for (size_t i = 0; i < count; i++) {
-		(void)snprintf(at, sizeof(at), "%s[%zu]", where, i);
-		if ((rc = policy_get_name(r, json_array_get(array, i), at, &v[i])) != 0)
-			return rc;
-	}
-	*out = v;
-	*n = count;
 	return 0;
 }
 
@@ -136,22 +163,12 @@ int
 policy_get_digests(struct policy_reader *r, const json_t *array, const char *where,
     struct digest **out, size_t *n)
 {
-	size_t count = json_array_size(array);
-	struct digest *v;
-	int rc;
+	void *v;
+	int rc = get_list(r, array, where, sizeof(**out), read_digest, &v, n);
 
-	if (array == NULL)
-		return 0;
-	if ((rc = check_strings(array, where, r->e)) != 0)
-		return rc;
-	if ((v = policy_array(r, count, sizeof(*v))) == NULL)
-		return r->p->arena.why;
-	for (size_t i = 0; i < count; i++)
-		if ((rc = policy_digest(json_string_span(json_array_get(array, i)), where, &v[i], r->e)) != 0)
-			return rc;
-	*out = v;
-	*n = count;
-	return 0;
+	if (rc == 0)
+		*out = v;
+	return rc;
 }
 
 bool

@@ -54,6 +54,7 @@ unpack()
 }
 
 [ $# -gt 0 ] || set -- 6.1 6.12
+lab_lock
 for v; do
 	if [ ! -f "$LAB_CACHE/kernel-$v/release" ]; then
 		deb=$(fetch "$v")

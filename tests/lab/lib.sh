@@ -32,6 +32,17 @@ lab_need()
 	done
 }
 
+# lab_lock(): hold the cache until this process, or the subshell that calls it, ends:
+# two tests that start together must not fill the same folder.  Who comes second
+# waits, and then finds what the first one left.
+lab_lock()
+{
+	lab_need flock
+	mkdir -p "$LAB_CACHE"
+	exec 9>"$LAB_CACHE/lock"
+	flock 9
+}
+
 # lab_kernel(version): print the folder of an unpacked kernel: vmlinuz, config,
 # release (a file with its full release name) and lib/modules.  "own" is built
 # from source, the others are Debian's.

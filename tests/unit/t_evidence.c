@@ -1,148 +1,8 @@
 /* The whole appraisal: on the recorded machine exactly the findings its README names;
  * TRUSTED once they are approved; and no flipped bit of quote, signature or nonce, and no
  * changed byte of the authenticated list, ever reads as TRUSTED. */
-#include "base/json.h"
-#include "engine/evidence.h"
-#include "engine/verdict.h"
-#include "tests/golden.h"
+#include "tests/evidence_scene.h"
 #include "tests/make_quote.h"
-
-/* A recorded moment of debian12-vm and its policy. */
-struct scene {
-	struct file list, quote, signature, ak, pcrs_file, event_log;
-	struct tpm_pcrs *pcrs;
-	uint8_t nonce[21];
-	struct runtime_policy policy, approvals;
-	const struct runtime_policy *policies[2];
-	struct evidence_input in;
-};
-
-static json_t *
-lines_to_files(const struct file *f)
-{
-	json_t *files = json_object();
-	struct rd r = rd_init(file_view(f));
-	struct span line;
-
-	while (rd_line(&r, 4096, &line)) {
-		char digest[80], path[4096];
-		if (line.n < 68)
-			continue;
-		bool escaped = line.n > 66 && line.p[0] == '\\';	/* coreutils: backslashes in the name are doubled */
-
-		line = span_from(line, escaped);
-		(void)snprintf(digest, sizeof(digest), "sha256:%.64s", (const char *)line.p);
-		(void)snprintf(path, sizeof(path), "%.*s", (int)line.n - 66, (const char *)line.p + 66);
-		for (char *c = path; escaped && (c = strchr(c, '\\')) != NULL; c++)
-			memmove(c, c + 1, strlen(c));
-		if (json_object_get(files, path) == NULL)
-			json_object_set_new(files, path, json_array());
-		json_array_append_new(json_object_get(files, path), json_string(digest));
-	}
-	return files;
-}
-
-static json_t *
-key_json(const char *name)
-{
-	struct file f = golden(name);
-	json_t *j = json_pack("{s:s, s:o}", "name", name, "certificate", json_base64(file_view(&f)));
-
-	file_free(&f);
-	return j;
-}
-
-static json_t *
-base_policy(void)
-{
-	struct file list = golden("debian12-vm/whitelist.txt"), ex = golden("debian12-vm/excludes.txt");
-	json_t *excludes = json_array(), *j;
-	struct rd r = rd_init(file_view(&ex));
-	struct span line;
-
-	while (rd_line(&r, 4096, &line))
-		json_array_append_new(excludes, json_new_string(line));
-	j = json_pack("{s:i, s:s, s:[{s:s, s:o}], s:o, s:[o, o, o]}", "assay_policy", 1, "name", "vm",
-	    "layers", "name", "base", "files", lines_to_files(&list), "excludes", excludes,
-	    "keys", key_json("debian12-vm/ima-rsa.der"), key_json("debian12-vm/ima-ec.der"),
-	    key_json("debian12-vm/ima-p384.der"));
-	file_free(&list);
-	file_free(&ex);
-	return j;
-}
-
-static void
-load(json_t *j, struct runtime_policy *p)
-{
-	struct buf text = buf_init((size_t)1 << 26);
-	struct err e = { 0 };
-
-	json_write(j, &text);
-	if (runtime_policy_parse(buf_view(&text), p, &e) != 0 || runtime_policy_merged_usr(p, &e) != 0) {
-		printf("Bail out! policy: %s\n", e.message);
-		exit(99);
-	}
-	buf_free(&text);
-	json_decref(j);
-}
-
-static void
-scene_open(struct scene *s, int nr)
-{
-	char name[64];
-	struct err e = { 0 };
-	const struct { struct file *f; const char *kind, *end; } files[] = {
-		{ &s->list, "list", "bin" }, { &s->quote, "quote", "msg" },
-		{ &s->signature, "quote", "sig" }, { &s->pcrs_file, "quote", "pcrs" },
-	};
-
-	*s = (struct scene){ .nonce = { 0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa,
-	    0xbb, 0xcc, 0xdd, 0xee, 0xff, 0x00, 0x11, 0x22, 0x33, (uint8_t)nr } };
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		(void)snprintf(name, sizeof(name), "debian12-vm/%s%d.%s", files[i].kind, nr, files[i].end);
-		*files[i].f = golden(name);
-	}
-	s->ak = golden("debian12-vm/ak.pub");
-	s->event_log = golden("debian12-vm/eventlog.bin");
-	s->pcrs = calloc(1, sizeof(*s->pcrs));
-	if (tpm_pcrs_parse(file_view(&s->pcrs_file), s->pcrs, &e) != 0)
-		printf("Bail out! %s\n", e.message);
-	load(base_policy(), &s->policy);
-	s->policies[0] = &s->policy;
-	s->in = (struct evidence_input){ .ima_log = file_view(&s->list), .has_quote = true,
-	    .quote = file_view(&s->quote), .signature = file_view(&s->signature), .ak = file_view(&s->ak),
-	    .nonce = span_of(s->nonce, sizeof(s->nonce)), .pcrs = s->pcrs, .has_event_log = true,
-	    .event_log = file_view(&s->event_log), .bank = DIGEST_SHA256, .policies = s->policies,
-	    .n_policies = 1, .ctx = { .now = 1790000000 } };
-	ok(digest_make(DIGEST_SHA256, span_of("a name for these policies, 32 by", 32), &s->in.policy_id),
-	    "moment %d of the machine", nr);
-}
-
-static void
-scene_close(struct scene *s)
-{
-	struct file *files[] = { &s->list, &s->quote, &s->signature, &s->ak, &s->pcrs_file, &s->event_log };
-
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		file_free(files[i]);
-	free(s->pcrs);
-	runtime_policy_free(&s->policy);
-	runtime_policy_free(&s->approvals);
-}
-
-/* The verdict alone; an error counts as undecided, which it is. */
-static enum verdict
-verdict_of(const struct evidence_input *in)
-{
-	struct result r = result_init();
-	struct evidence_report report;
-	struct err e = { 0 };
-	enum verdict v = evidence_appraise(in, &r, &report, &e) == 0 ? r.verdict : VERDICT_UNDECIDED;
-
-	evidence_report_free(&report);
-	result_free(&r);
-	return v;
-}
 
 static void
 test_facts(struct scene *s)
@@ -178,39 +38,6 @@ test_facts(struct scene *s)
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
 		ok(r.checks[always[i]].required, "and is required: %s", check_token(always[i]));
 	ok(!report.has_state, "no state is kept of an untrusted machine");
-	evidence_report_free(&report);
-	result_free(&r);
-}
-
-/* Approve what was found, as an owner would. */
-static void
-approve(struct scene *s)
-{
-	struct result r = result_init();
-	struct evidence_report report;
-	struct err e = { 0 };
-	json_t *b64 = json_object();
-
-	if (evidence_appraise(&s->in, &r, &report, &e) != 0)
-		printf("Bail out! %s\n", e.message);
-	for (size_t i = 0; i < r.n_findings; i++) {
-		struct buf path = buf_init(8192), digest = buf_init(256);
-
-		if (r.findings[i].seen.alg == DIGEST_SHA256) {
-			buf_base64(&path, r.findings[i].path);
-			buf_str(&digest, "sha256:");
-			buf_hex(&digest, digest_view(&r.findings[i].seen));
-			json_object_set_new(b64, buf_cstr(&path), json_pack("[s]", buf_cstr(&digest)));
-		}
-		buf_free(&path);
-		buf_free(&digest);
-	}
-	load(json_pack("{s:i, s:s, s:[{s:s, s:o}], s:[{s:s, s:s, s:s}, {s:s, s:s, s:s}]}",
-	    "assay_policy", 1, "name", "approvals", "layers", "name", "owner", "files_b64", b64,
-	    "violations", "path", "/var/log/audit/audit\\.log", "match", "full", "action", "ignore",
-	    "path", "/root/viol", "match", "full", "action", "ignore"), &s->approvals);
-	s->policies[1] = &s->approvals;
-	s->in.n_policies = 2;
 	evidence_report_free(&report);
 	result_free(&r);
 }
@@ -409,6 +236,55 @@ stays_with(const struct evidence_input *in, size_t findings)
 	return same;
 }
 
+/* What the replay check says: its state, and how many findings decide with which reason. */
+static void
+is_replay(const struct evidence_input *in, enum check_state state, size_t findings, enum reason reason,
+    const char *what)
+{
+	struct result r = result_init();
+	struct evidence_report report;
+	struct err e = { 0 };
+	size_t n = 0, same = 0;
+	int rc = evidence_appraise(in, &r, &report, &e);
+
+	for (size_t i = 0; i < r.n_findings; i++) {
+		n += r.findings[i].decides;
+		same += r.findings[i].decides && r.findings[i].reason == reason;
+	}
+	if (!ok(rc == 0 && r.checks[CHECK_REPLAY].state == state && n == findings && same == findings &&
+	    r.verdict == (reason == REASON_LOG_TOO_SHORT ? VERDICT_UNTRUSTED : VERDICT_UNDECIDED), "%s", what))
+		diag("%s %s, %zu findings, %zu as wanted", e.message,
+		    check_state_token(r.checks[CHECK_REPLAY].state), n, same);
+	evidence_report_free(&report);
+	result_free(&r);
+}
+
+/* A list that is too short is said to be so where that is proven, and a mismatch where there
+ * was something to compare with. */
+static void
+test_unknown_values(struct scene *later)
+{
+	struct evidence_input in = later->in;
+	struct resume_state without_clock = *in.resume;
+
+	in.event_log = span_of(NULL, 0);
+	in.has_event_log = false;
+	in.pcrs = NULL;
+	in.resume = NULL;
+	is_replay(&in, CHECK_NOT_RUN, 0, REASON_NONE, "quoted PCRs of unknown value: nothing to compare with");
+	in.resume = later->in.resume;
+	in.ima_log = span_head(in.ima_log, column_of(in.ima_log, 501) - 4);
+	is_replay(&in, CHECK_FAIL, 1, REASON_LOG_TOO_SHORT, "but a list cut behind the state is too short");
+	in.pcrs = later->in.pcrs;
+	is_replay(&in, CHECK_FAIL, 1, REASON_LOG_TOO_SHORT, "as where they are known");
+	in.has_quote = false;
+	is_replay(&in, CHECK_FAIL, 1, REASON_PCR_MISMATCH, "not without a quote: it may be another boot");
+	in.has_quote = true;
+	without_clock.has_clock = false;
+	in.resume = &without_clock;
+	is_replay(&in, CHECK_FAIL, 1, REASON_PCR_MISMATCH, "nor behind a state without the TPM's counters");
+}
+
 static void
 test_resume(struct scene *s)
 {
@@ -429,11 +305,15 @@ test_resume(struct scene *s)
 	ok(evidence_appraise(&later.in, &r2, &b, &e) == 0 && b.resumed && b.authenticated == 554 &&
 	    b.total == 559 && r2.verdict == VERDICT_UNTRUSTED && r2.n_findings == 1 &&
 	    r2.findings[0].entry == 547, "the next appraisal goes on from it, and finds what is new");
+	test_unknown_values(&later);
 	state.ak.v[0] ^= 1;
 	struct evidence_report c;
 	ok(evidence_appraise(&later.in, &r2, &c, &e) == ERR_MISMATCH, "a state of another key is refused");
 	evidence_report_free(&c);
 	state.ak.v[0] ^= 1;
+	state.how = IMA_EXTEND_PADDED_SHA1;
+	ok(stays_with(&later.in, 1), "one of padded SHA-1 only where that is allowed");
+	state.how = IMA_EXTEND_BANK;
 	later.in.policy_id.v[0] ^= 1;
 	ok(stays_with(&later.in, 1) && state.count == 541, "nor is it gone on from under other policies");
 	state.policies = (struct digest){ 0 };

@@ -1,4 +1,4 @@
-#include "cmd/result_text.h"
+#include "engine/result_json.h"
 
 static json_t *
 digest_json(const struct digest *d)
@@ -27,7 +27,7 @@ checks_json(const struct result *r)
 	return checks;
 }
 
-static json_t *
+json_t *
 finding_json(const struct finding *f)
 {
 	json_t *j = json_pack("{s:s}", "code", reason_code(f->reason));

@@ -1,0 +1,308 @@
+/* SQLite 3: one file beside the server.
+ *
+ * WAL, so that readers never wait, and synchronous=FULL, so that a commit has been
+ * synced when it is acknowledged.  The schema's version also stands in the file's header
+ * (user_version), where it can be read before SQLite, which would make files beside it,
+ * opens a database that is too new for us.
+ */
+#include "port/store/db_sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+struct db_sqlite {
+	struct db d;
+	sqlite3 *h;
+	sqlite3_stmt *prepared[Q_COUNT];
+};
+
+static struct db_sqlite *
+mine(struct db *d)
+{
+	return (struct db_sqlite *)d;
+}
+
+static int
+code_of(int sqlite_code)
+{
+	switch (sqlite_code & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return ERR_STORE_BUSY;
+	case SQLITE_NOMEM:
+		return ERR_NOMEM;
+	case SQLITE_TOOBIG:
+		return ERR_LIMIT;
+	default:
+		return ERR_STORE;
+	}
+}
+
+static int
+fault(struct db_sqlite *b, struct err *e)
+{
+	int c = sqlite3_extended_errcode(b->h), rc;
+
+	rc = err_set(e, code_of(c), "%s: %s (SQLite %d)", b->d.where, sqlite3_errmsg(b->h), c);
+	if ((c & 0xff) == SQLITE_FULL)
+		return err_hint(e, rc, "make room on its file system; nothing that was acknowledged is lost");
+	if ((c & 0xff) == SQLITE_CORRUPT || (c & 0xff) == SQLITE_NOTADB)
+		return err_hint(e, rc, "keep the file and restore a copy of it");
+	return rc;
+}
+
+static int
+prepare(struct db_sqlite *b, const char *text, unsigned flags, sqlite3_stmt **st, struct err *e)
+{
+	BUF_AUTO struct buf sql = buf_init(KIB(16));
+	int rc = db_sql(text, STORE_SQLITE, &sql, e);
+
+	if (rc == 0 && sqlite3_prepare_v3(b->h, buf_cstr(&sql), (int)sql.n + 1, flags, st, NULL) != SQLITE_OK)
+		rc = err_ctx(e, fault(b, e), "statement \"%.60s...\"", text);
+	return rc;
+}
+
+static int
+bind(struct db_sqlite *b, sqlite3_stmt *st, const char *types, const struct db_value *params,
+    struct err *e)
+{
+	int rc = SQLITE_OK;
+
+	for (int i = 0; types[i] != '\0' && rc == SQLITE_OK; i++) {
+		const struct db_value *v = &params[i];
+
+		if (v->type == DB_NULL)
+			rc = sqlite3_bind_null(st, i + 1);
+		else if (v->type == DB_INT)
+			rc = sqlite3_bind_int64(st, i + 1, v->i);
+		else if (v->s.n == 0)
+			rc = sqlite3_bind_zeroblob(st, i + 1, 0);
+		else
+			rc = sqlite3_bind_blob64(st, i + 1, v->s.p, v->s.n, SQLITE_STATIC);
+	}
+	return rc == SQLITE_OK ? 0 : fault(b, e);
+}
+
+static void
+columns(sqlite3_stmt *st, struct db_value *row, int n)
+{
+	for (int i = 0; i < n; i++) {
+		row[i] = (struct db_value){ 0 };
+		switch (sqlite3_column_type(st, i)) {
+		case SQLITE_NULL:
+			break;
+		case SQLITE_INTEGER:
+			row[i] = db_int((uint64_t)sqlite3_column_int64(st, i));
+			break;
+		default:
+			row[i] = db_bytes(span_of(sqlite3_column_blob(st, i), (size_t)sqlite3_column_bytes(st, i)));
+		}
+	}
+}
+
+/* One execution of a statement that is bound. */
+static int
+step(struct db_sqlite *b, sqlite3_stmt *st, db_row_fn *fn, void *ctx, size_t item, struct err *e)
+{
+	struct db_value row[DB_PARAMS];
+	int rc = 0, n = sqlite3_column_count(st), s;
+
+	if (n > DB_PARAMS)
+		return err_set(e, ERR_INTERNAL, "a row of %d columns", n);
+	while ((s = sqlite3_step(st)) == SQLITE_ROW && rc == 0) {
+		if (fn == NULL)
+			continue;
+		columns(st, row, n);
+		rc = fn(ctx, item, row, (size_t)n, e);
+	}
+	if (rc == 0 && s != SQLITE_DONE)
+		rc = fault(b, e);
+	sqlite3_reset(st);
+	return rc;
+}
+
+static int
+sqlite_many(struct db *d, enum query q, const struct db_many *m, struct err *e)
+{
+	struct db_sqlite *b = mine(d);
+	struct db_value params[DB_PARAMS];
+	int rc = 0;
+
+	if (b->prepared[q] == NULL)
+		rc = prepare(b, db_text(q), SQLITE_PREPARE_PERSISTENT, &b->prepared[q], e);
+	for (size_t i = 0; i < m->n && rc == 0; i++) {
+		if (!m->fill(m->ctx, i, params))
+			continue;
+		if ((rc = bind(b, b->prepared[q], db_types(q), params, e)) == 0 &&
+		    (rc = step(b, b->prepared[q], m->row, m->ctx, i, e)) == 0 && m->done != NULL)
+			rc = m->done(m->ctx, i, (uint64_t)sqlite3_changes(b->h), e);
+	}
+	return rc;
+}
+
+static int
+sqlite_once(struct db *d, const char *sql, const char *types, const struct db_value *params,
+    db_row_fn *row, void *ctx, struct err *e)
+{
+	struct db_sqlite *b = mine(d);
+	sqlite3_stmt *st = NULL;
+	int rc = prepare(b, sql, 0, &st, e);
+
+	if (rc == 0 && (rc = bind(b, st, types, params, e)) == 0)
+		rc = step(b, st, row, ctx, 0, e);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+static int
+sqlite_exec(struct db *d, const char *sql, struct err *e)
+{
+	return sqlite3_exec(mine(d)->h, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fault(mine(d), e);
+}
+
+/* IMMEDIATE: a transaction that began with a read could not become a writing one while
+ * another writes. */
+static int
+sqlite_begin(struct db *d, bool snapshot, struct err *e)
+{
+	return sqlite_exec(d, snapshot ? "BEGIN" : "BEGIN IMMEDIATE", e);
+}
+
+static int
+sqlite_commit(struct db *d, struct err *e)
+{
+	return sqlite_exec(d, "COMMIT", e);
+}
+
+static void
+sqlite_rollback(struct db *d)
+{
+	/* After some errors SQLite has rolled back by itself. */
+	if (!sqlite3_get_autocommit(mine(d)->h))
+		(void)sqlite_exec(d, "ROLLBACK", NULL);
+}
+
+static bool
+sqlite_lost(const struct db *d)
+{
+	(void)d;
+	return false;
+}
+
+static int
+sqlite_reopen(struct db *d, struct err *e)
+{
+	(void)d;
+	(void)e;
+	return 0;
+}
+
+static void
+sqlite_close(struct db *d)
+{
+	struct db_sqlite *b = mine(d);
+
+	for (size_t i = 0; i < Q_COUNT; i++)
+		sqlite3_finalize(b->prepared[i]);
+	sqlite3_close(b->h);
+	free(b);
+}
+
+static const struct db_ops ops = {
+	.close = sqlite_close, .exec = sqlite_exec, .begin = sqlite_begin, .commit = sqlite_commit,
+	.rollback = sqlite_rollback, .many = sqlite_many, .once = sqlite_once, .lost = sqlite_lost,
+	.reopen = sqlite_reopen,
+};
+
+/* The file before SQLite sees it (https://www.sqlite.org/fileformat.html 1.3): offset 0
+ * magic, 60 user_version, 68 application_id. */
+static int
+look(const char *path, bool create, int64_t newest, struct err *e)
+{
+	uint8_t head[100];
+	int fd = open(path, O_RDONLY | O_CLOEXEC), mode = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC;
+	ssize_t got;
+
+	if (fd < 0 && errno == ENOENT) {
+		if (!create)
+			return err_set(e, ERR_NOT_FOUND, "%s: there is no such database", path);
+		/* SQLite gives the files beside it the same mode. */
+		fd = open(path, mode, 0600);
+		if (fd < 0 && errno == EEXIST)
+			return look(path, false, newest, e);
+	}
+	if (fd < 0)
+		return err_set(e, ERR_STORE, "%s: %s", path, strerror(errno));
+	got = read(fd, head, sizeof(head));
+	close(fd);
+	if (got == 0)
+		return 0;		/* empty: new, or just being made by another */
+
+	struct rd r = rd_init(span_of(head, got > 0 ? (size_t)got : 0));
+	struct span magic;
+	uint32_t version, id;
+
+	if (!(rd_bytes(&r, 16, &magic) && rd_skip(&r, 44) && rd_be32(&r, &version) && rd_skip(&r, 4) &&
+	    rd_be32(&r, &id)) || !span_eq(magic, span_lit("SQLite format 3\0")) ||
+	    (id != SQLITE_APPLICATION && id + version != 0))
+		return err_set(e, ERR_FORMAT, "%s: this is not a database of assay", path);
+	return schema_refuses(path, (int64_t)version, newest, e);
+}
+
+static int
+settle(struct db_sqlite *b, struct err *e)
+{
+	int rc;
+
+	sqlite3_busy_timeout(b->h, LIMIT_STORE_WAIT_MS);
+	/* A newer assay's log must stay as it is until its version has been seen. */
+	sqlite3_db_config(b->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_db_config(b->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(b->h, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_extended_result_codes(b->h, 1);
+	sqlite3_limit(b->h, SQLITE_LIMIT_LENGTH, (int)(LIMIT_STORE_BLOB + MIB(1)));
+	rc = sqlite_exec(&b->d, "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
+	    "PRAGMA cache_size = -16384; PRAGMA cell_size_check = ON", e);
+	return rc;
+}
+
+int
+db_sqlite_accept(struct db *d, struct err *e)
+{
+	struct db_sqlite *b = mine(d);
+
+	sqlite3_db_config(b->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	/* 4,096 pages: 16 MiB, written into the database at once, which costs less than often. */
+	return sqlite_exec(d, "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 4096;"
+	    "PRAGMA journal_size_limit = 67108864", e);
+}
+
+int
+db_sqlite_open(const char *path, bool create, int64_t newest, struct db **d, struct err *e)
+{
+	struct db_sqlite *b;
+	int rc = look(path, create, newest, e);
+
+	if (rc != 0)
+		return rc;
+	if ((b = calloc(1, sizeof(*b))) == NULL)
+		return err_set(e, ERR_NOMEM, "%s: opening", path);
+	b->d = (struct db){ .ops = &ops, .kind = STORE_SQLITE };
+	(void)snprintf(b->d.where, sizeof(b->d.where), "%s", path);
+	if (sqlite3_open_v2(path, &b->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		rc = b->h == NULL ? err_set(e, ERR_NOMEM, "%s: opening", path) : fault(b, e);
+	if (rc == 0)
+		rc = settle(b, e);
+	if (rc != 0) {
+		sqlite_close(&b->d);
+		return rc;
+	}
+	*d = &b->d;
+	return 0;
+}
