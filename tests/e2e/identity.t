@@ -37,14 +37,6 @@ ak() {
 	tpm tpm2_createak -C "$1/$2.ctx" -c "$1/$3.ctx" -G "$4" -s "$5" -g sha256 -u "$1/$3.pub" -n "$1/$3.name"
 	tpm tpm2_flushcontext -t
 }
-# activate DIR EK AK BLOB OUT: the endorsement key wants a policy session.
-activate() {
-	tpm tpm2_startauthsession --policy-session -S session.ctx && tpm tpm2_policysecret -S session.ctx -c e
-	tpm2_activatecredential -c "$1/$3.ctx" -C "$1/$2.ctx" -i "$4" -o "$5" -P session:session.ctx >act.log 2>&1
-	local r=$?
-	tpm2_flushcontext session.ctx >/dev/null 2>&1; tpm2_flushcontext -t >/dev/null 2>&1
-	return $r
-}
 hex() { od -An -v -tx1 "$1" | tr -d ' \n'; }
 
 make_tpm a; make_tpm b; start a; start b
@@ -136,6 +128,20 @@ tpm tpm2_createprimary -c free.ctx -G ecc:ecdsa:null -a 'fixedtpm|fixedparent|se
 tpm tpm2_readpublic -c free.ctx -o free.pub; tpm tpm2_flushcontext -t
 "$idtool" trust --ek a/rsa.pub --ak free.pub --cert a/rsa.der --cert issuer.der --root $root >no.out
 like "$(cat no.out)" 'ak-attributes' "nor is a key that signs anything"
+
+# --- the roots that are shipped, and the tool that makes such bundles
+"$source_dir/tools/make-root-bundle" "$source_dir/data/vendor-roots" roots.bundle >roots.out
+cmp -s roots.bundle "$source_dir/data/vendor-roots.bundle"; ok $? "the shipped bundle is what its directory gives"
+mkdir own; printf 'edition: 1\ndate: 2026-11-22\n' >own/EDITION
+{ printf 'vendor: swtpm\nsource: made by this test\n'; cat $root; } >own/root.pem
+{ printf 'vendor: swtpm\nsource: made by this test\nkind: intermediate\n'; openssl x509 -in a/ca/issuer.pem; } >own/issuer.pem
+"$source_dir/tools/make-root-bundle" own own.bundle >roots.out
+trust --ek a/rsa.pub --ak a/ak-rsa.pub --cert a/rsa.der --bundle own.bundle
+is "$mode" ca "a bundle of one's own is trusted"
+cp own/root.pem own/again.pem
+! "$source_dir/tools/make-root-bundle" own twice.bundle >roots.out 2>&1; ok $? "the same certificate twice is refused"
+sed -i '/^source/d' own/again.pem
+! "$source_dir/tools/make-root-bundle" own nosource.bundle >roots.out 2>&1; ok $? "as is one without its source"
 
 # --- the other ways
 tail -c +3 a/rsa.pub | sha256sum | cut -d' ' -f1 >list; sed -i 's/$/ rack 4, slot 2/' list

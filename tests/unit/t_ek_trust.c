@@ -386,9 +386,40 @@ test_tables(void)
 	ok(ek_trust_has(&t, TRUST_CODE_CERT_REVOKED), "before it or after");
 }
 
+/* The page that explains them names each, with its weight. */
+static void
+test_page(void)
+{
+	static const char *const weights[] = { "to be known", "not by certificate", "refuses" };
+	const char *dir = getenv("ASSAY_SOURCE");
+	struct err e = { 0 };
+	struct file f;
+	char path[4096], row[512];
+	int missing = 0;
+
+	(void)snprintf(path, sizeof(path), "%s/docs/trust.md", dir == NULL ? "." : dir);
+	if (!ok(file_read(path, MIB(1), &f, &e) == 0, "docs/trust.md"))
+		return;
+	for (int i = 1; i < TRUST_CODE_COUNT; i++) {
+		enum trust_code c = (enum trust_code)i;
+
+		(void)snprintf(row, sizeof(row), "| `%s` | %s | %s |", trust_code_token(c),
+		    weights[trust_code_severity(c)], trust_code_text(c));
+		missing += memmem(f.p, f.n, row, strlen(row)) == NULL;
+	}
+	for (int i = 1; i < TRUST_MODE_COUNT; i++) {
+		(void)snprintf(row, sizeof(row), "| `%s` | %s |", trust_mode_token((enum trust_mode)i),
+		    trust_mode_text((enum trust_mode)i));
+		missing += memmem(f.p, f.n, row, strlen(row)) == NULL;
+	}
+	is_int(missing, 0, "explains every mode and code");
+	file_free(&f);
+}
+
 int
 main(void)
 {
+	test_page();
 	test_templates();
 	test_host_id();
 	test_trials();
