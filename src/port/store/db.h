@@ -13,6 +13,7 @@
 #ifndef PORT_STORE_DB_H
 #define PORT_STORE_DB_H
 
+#include "base/buf.h"
 #include "port/store/store.h"
 
 enum query {
