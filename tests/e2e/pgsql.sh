@@ -22,6 +22,7 @@ pg_init() {
 		unix_socket_directories = '$pg_dir'
 		max_connections = 50
 		shared_buffers = 64MB
+		fsync = off	# tests kill processes, not machines
 	EOC
 }
 

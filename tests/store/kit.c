@@ -66,7 +66,10 @@ kit_begin(const char *url)
 	base = url;
 	if (kit_pgsql())
 		return;
-	(void)snprintf(dir, sizeof(dir), "%s/assay-store.XXXXXX", tmp == NULL ? "/tmp" : tmp);
+	/* In memory if possible: nothing here asks whether a disk keeps what was synced. */
+	if (tmp == NULL)
+		tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	(void)snprintf(dir, sizeof(dir), "%s/assay-store.XXXXXX", tmp);
 	if (url != NULL)
 		(void)snprintf(dir, sizeof(dir), "%s", url);
 	else if (mkdtemp(dir) == NULL)

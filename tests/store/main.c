@@ -11,11 +11,16 @@ main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	kit_begin(argc > 1 ? argv[1] : NULL);
+	test_open();
 	test_hosts();
 	test_lists();
 	test_advance();
 	test_logs();
 	test_search();
+	test_history();
+	test_admin();
+	test_transactions();
+	test_move();
 	kit_end();
 	return kit_done();
 }
