@@ -153,8 +153,10 @@
 #define LIMIT_ATTEST_CHAIN	8
 #define LIMIT_ATTEST_CERT	KIB(16)
 #define LIMIT_ATTEST_FACTS	KIB(64)
-/* New list entries in one message: two million, over a gigabyte of kernel memory. */
-#define LIMIT_ATTEST_LIST	MIB(256)
+/* New list entries in one message: a million and a half, a gigabyte of kernel memory. */
+#define LIMIT_ATTEST_LIST	MIB(192)
+/* A policy sent to a server: two million paths. */
+#define LIMIT_POLICY_UPLOAD	MIB(256)
 /* A TPM2B_PUBLIC: the largest RSA modulus and its parameters. */
 #define LIMIT_TPM_PUBLIC	KIB(2)
 /* HTTP and TLS.  A search for a path of PATH_MAX bytes, each escaped, is 12 KiB. */

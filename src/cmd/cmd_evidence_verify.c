@@ -37,7 +37,7 @@ print(const struct invocation *in, const struct result *r, const struct evidence
 
 	if (!in->json) {
 		result_print(stdout, r, report);
-		return fflush(stdout) == 0 ? 0 : err_errno(e, "cannot write to standard output");
+		return cmd_flush(e);
 	}
 	if ((j = result_json(r, report)) == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");

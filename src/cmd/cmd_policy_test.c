@@ -38,7 +38,7 @@ print(const struct invocation *in, const struct result *r, const struct evidence
 		    bad == 0 ? "WOULD PASS" : "WOULD NOT PASS", term_reset(stdout),
 		    (unsigned long long)report->total, (unsigned long long)bad, bad == 1 ? "" : "s");
 		result_print_findings(stdout, r);
-		return fflush(stdout) == 0 ? 0 : err_errno(e, "cannot write to standard output");
+		return cmd_flush(e);
 	}
 	all = result_json(r, report);
 	if (all == NULL)

@@ -1,5 +1,6 @@
 #include "cmd/command.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -101,6 +102,8 @@ error_text(const struct err *e)
 {
 	BUF_AUTO struct buf b = buf_init(SIZE_MAX / 2);
 
+	if (e->message[0] == '\0')
+		return;		/* unwritten */
 	buf_str(&b, "assay: ");
 	if (e->file[0] != '\0') {
 		buf_escape(&b, span_str(e->file));
@@ -156,14 +159,32 @@ cmd_usage(const struct invocation *in, const char *fmt, ...)
 	return cmd_error(in, &e);
 }
 
+/* What was not written is lost: the caller's verdict does not reach its reader. */
+static int
+unwritten(struct err *e)
+{
+	/* Whoever went away (| head) needs no message, and the others get one. */
+	return errno == EPIPE ? err_set(e, ERR_IO, "%s", "") : err_errno(e, "cannot write to standard output");
+}
+
 int
 cmd_output(const char *path, struct span data, struct err *e)
 {
 	if (path != NULL && strcmp(path, "-") != 0)
 		return file_write(path, data, 0644, e);
-	if (fwrite(data.p, 1, data.n, stdout) != data.n || fflush(stdout) != 0)
-		return err_errno(e, "cannot write to standard output");
-	return 0;
+	if (fwrite(data.p, 1, data.n, stdout) != data.n)
+		return unwritten(e);
+	return cmd_flush(e);
+}
+
+int
+cmd_flush(struct err *e)
+{
+	if (fflush(stdout) != 0)
+		return unwritten(e);
+	if (!ferror(stdout))
+		return 0;
+	return err_set(e, ERR_IO, "a part of the output could not be written");
 }
 
 int

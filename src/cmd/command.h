@@ -81,6 +81,10 @@ MUST_CHECK int cmd_print_json(const json_t *j, struct err *e);
 /** cmd_output(in, path, data, e): Write to ${path}, or to stdout if NULL or "-". */
 MUST_CHECK int cmd_output(const char *path, struct span data, struct err *e);
 
+/** cmd_flush(e): Whether all that was printed reached its reader.  Where the reader went away
+ * (| head), the error has no message, and cmd_error prints none. */
+MUST_CHECK int cmd_flush(struct err *e);
+
 extern const struct command *const commands[];	/* ends with NULL */
 
 /** command_option(c, i): The ${i}th option, those that every command has (--json where

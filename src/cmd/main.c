@@ -49,6 +49,8 @@ parse_option(struct invocation *in, int argc, char **argv, int *i)
 			return (int)cmd_usage(in, "option --%s needs an argument: %s", o->name, o->arg) + 1;
 		value = argv[++*i];
 	}
+	if (value != NULL && *value == '\0')
+		return (int)cmd_usage(in, "option --%s has an empty argument, want %s", o->name, o->arg) + 1;
 	if (!o->repeat && opt_has(in, o->name))
 		return (int)cmd_usage(in, "option --%s is given twice", o->name) + 1;
 	in->given[in->n_given].spec = o;
@@ -104,9 +106,6 @@ run(const struct command *c, int argc, char **argv, int first)
 	}
 	free(in.operands);
 	free(in.given);
-	/* A verdict that did not reach its reader was not given. */
-	if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_GOOD)
-		status = EXIT_UNDECIDED;
 	return status;
 }
 
@@ -156,15 +155,31 @@ is_called(const char *path, const char *name)
 	return strcmp(slash == NULL ? path : slash + 1, name) == 0;
 }
 
-int
-main(int argc, char **argv)
+/* assay help [NOUN [VERB]] */
+static int
+help(int argc, char **argv)
+{
+	const char *verb = argc < 4 ? NULL : argv[3];
+	bool known = false;
+	const struct command *c = argc < 3 ? NULL : find(argv[2], verb, &known);
+
+	if (argc < 3)
+		help_overview(stdout);
+	else if (c != NULL)
+		help_command(stdout, c);
+	else if (known && verb == NULL)
+		help_noun(stdout, argv[2]);
+	else
+		return (int)cmd_usage(NULL, "there is no command \"%s%s%s\" (assay --help lists them)",
+		    argv[2], verb == NULL ? "" : " ", verb == NULL ? "" : verb);
+	return EXIT_GOOD;
+}
+
+static int
+dispatch(int argc, char **argv)
 {
 	bool known = false;
 	const struct command *c;
-
-	(void)setlocale(LC_CTYPE, "");
-	/* A reader that goes away (| head) is an error on write, not a death. */
-	(void)signal(SIGPIPE, SIG_IGN);
 
 	if (argc > 0 && is_called(argv[0], CREATE_WHITELIST_NAME))
 		return create_whitelist(argc, argv);
@@ -172,7 +187,9 @@ main(int argc, char **argv)
 		help_overview(stderr);
 		return EXIT_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+	if (strcmp(argv[1], "help") == 0)
+		return help(argc, argv);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		help_overview(stdout);
 		return EXIT_GOOD;
 	}
@@ -199,4 +216,23 @@ main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	return (int)cmd_usage(NULL, "no command \"%s\" (assay --help lists them)", argv[1]);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct err e = { 0 };
+	int status;
+
+	(void)setlocale(LC_CTYPE, "");
+	/* A reader that goes away (| head) is an error on write, not a death. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	status = dispatch(argc, argv);
+	/* A verdict that did not reach its reader was not given.  Who ends undecided has said
+	 * why already, be it this. */
+	if (cmd_flush(&e) == 0)
+		return status;
+	if (status != EXIT_UNDECIDED)
+		(void)cmd_error(NULL, &e);
+	return status == EXIT_GOOD ? EXIT_UNDECIDED : status;
 }

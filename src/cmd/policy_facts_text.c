@@ -160,7 +160,8 @@ print_key(FILE *out, const struct policy_key *k, const struct key_facts *facts, 
 		dsse_keyid(facts->key, &id);
 		fprintf(out, "%s %u, %s", pubkey_kind(facts->key) == PUBKEY_RSA ? "RSA" : "EC",
 		    pubkey_bits(facts->key), buf_cstr(&id));
-		if (pubkey_subject(facts->key)[0] != '\0') {
+		/* A key without a name of its own is called by its subject already. */
+		if (pubkey_subject(facts->key)[0] != '\0' && !span_is(k->name, pubkey_subject(facts->key))) {
 			fputs(", ", out);
 			term_name(out, span_str(pubkey_subject(facts->key)), 0);
 		}

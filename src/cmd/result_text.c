@@ -72,6 +72,16 @@ print_checks(FILE *f, const struct result *r)
 	}
 }
 
+/* Whether it stands beside its check already: check_fail gives both the same text. */
+static bool
+beside_check(const struct result *r, const struct finding *x)
+{
+	for (size_t i = 0; x->entry == 0 && i < CHECK_COUNT; i++)
+		if (r->checks[i].state == CHECK_FAIL && r->checks[i].detail == x->text)
+			return true;
+	return false;
+}
+
 /* Width of the longest code that is listed, so that the table is no wider than it must be. */
 static int
 code_width(const struct result *r)
@@ -79,7 +89,7 @@ code_width(const struct result *r)
 	size_t w = 4;
 
 	for (size_t i = 0; i < r->n_findings; i++)
-		if (r->findings[i].entry != 0 && strlen(reason_code(r->findings[i].reason)) > w)
+		if (!beside_check(r, &r->findings[i]) && strlen(reason_code(r->findings[i].reason)) > w)
 			w = strlen(reason_code(r->findings[i].reason));
 	return (int)w;
 }
@@ -96,11 +106,17 @@ print_digest(FILE *f, const char *what, const struct digest *d)
 static void
 print_finding(FILE *f, const struct finding *x, int width)
 {
-	fprintf(f, "  %6llu  %s%-*s%s  ", (unsigned long long)x->entry,
-	    term_colour(f, x->decides ? COLOUR_BAD : COLOUR_DIM), width,
-	    reason_code(x->reason), term_reset(f));
-	if (x->path.n > 0)
-		term_name(f, x->path, term_left(f, (unsigned)width + 12));
+	if (x->entry == 0)
+		fprintf(f, "  %6s  ", "-");
+	else
+		fprintf(f, "  %6llu  ", (unsigned long long)x->entry);
+	fprintf(f, "%s%-*s%s", term_colour(f, x->decides ? COLOUR_BAD : COLOUR_DIM),
+	    x->path.n > 0 ? width : 0, reason_code(x->reason), term_reset(f));
+	/* Whole, whatever the terminal's width: the name is what the finding is about. */
+	if (x->path.n > 0) {
+		fputs("  ", f);
+		term_name(f, x->path, 0);
+	}
 	fputc('\n', f);
 	fprintf(f, "           %s", term_colour(f, COLOUR_DIM));
 	print_text(f, x->text);
@@ -124,8 +140,7 @@ print_findings(FILE *f, const struct result *r, bool decides, const char *title)
 	for (size_t i = 0; i < r->n_findings; i++) {
 		const struct finding *x = &r->findings[i];
 
-		/* Those about no entry stand beside their check. */
-		if (x->decides != decides || x->entry == 0)
+		if (x->decides != decides || beside_check(r, x))
 			continue;
 		if (!any)
 			fprintf(f, "\n%s\n", title);

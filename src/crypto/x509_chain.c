@@ -187,15 +187,33 @@ state_of(int error)
 	}
 }
 
-/* The two faults that a caller may have chosen to live with. */
+/* What the verification's callback must know. */
+struct choice {
+	unsigned flags;
+	X509 *original;		/* of a leaf that stands in for it (readable_leaf); or NULL */
+};
+
+/* Whether the issuer signed what the stand-in stands for. */
+static bool
+original_signed(X509_STORE_CTX *ctx, const struct choice *c)
+{
+	X509 *issuer = sk_X509_value(X509_STORE_CTX_get0_chain(ctx), 1);	/* or NULL */
+
+	return c->original != NULL && X509_STORE_CTX_get_error_depth(ctx) == 0 && issuer != NULL &&
+	    X509_verify(c->original, X509_get0_pubkey(issuer)) == 1;
+}
+
+/* What does not end the verification: an issuer without a revocation list, an end that the
+ * caller has chosen to live with, and the signature of a stand-in. */
 static int
 tolerate(int ok, X509_STORE_CTX *ctx)
 {
-	const unsigned *flags = X509_STORE_CTX_get_app_data(ctx);
+	const struct choice *c = X509_STORE_CTX_get_app_data(ctx);
 	int error = X509_STORE_CTX_get_error(ctx);
 
 	return ok == 1 || error == X509_V_ERR_UNABLE_TO_GET_CRL ||
-	    ((*flags & X509_CHAIN_ALLOW_EXPIRED) != 0 && error == X509_V_ERR_CERT_HAS_EXPIRED);
+	    ((c->flags & X509_CHAIN_ALLOW_EXPIRED) != 0 && error == X509_V_ERR_CERT_HAS_EXPIRED) ||
+	    (error == X509_V_ERR_CERT_SIGNATURE_FAILURE && original_signed(ctx, c));
 }
 
 static void
@@ -277,7 +295,7 @@ record_root(STACK_OF(X509) *chain, struct x509_chain *out, struct err *e)
 
 static int
 verify(const struct x509_roots *roots, X509 *leaf, STACK_OF(X509) *others, time_t now,
-    unsigned flags, struct x509_chain *out, struct err *e)
+    struct choice *choice, struct x509_chain *out, struct err *e)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	X509_VERIFY_PARAM *param;
@@ -293,7 +311,7 @@ verify(const struct x509_roots *roots, X509 *leaf, STACK_OF(X509) *others, time_
 	    (roots->crls ? X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL : 0));
 	X509_VERIFY_PARAM_set_time(param, now);
 	X509_VERIFY_PARAM_set_depth(param, LIMIT_CERT_CHAIN);
-	X509_STORE_CTX_set_app_data(ctx, &flags);
+	X509_STORE_CTX_set_app_data(ctx, choice);
 	X509_STORE_CTX_set_verify_cb(ctx, tolerate);
 	ok = X509_verify_cert(ctx);
 	if (ok == 1 && strong(X509_STORE_CTX_get0_chain(ctx), out)) {
@@ -310,6 +328,39 @@ verify(const struct x509_roots *roots, X509 *leaf, STACK_OF(X509) *others, time_
 	X509_STORE_CTX_free(ctx);
 	ERR_clear_error();
 	return rc;
+}
+
+/* OpenSSL reads no key under the OID of RSAES-OAEP and verifies no certificate whose key it
+ * cannot read.  Such a leaf is verified with the same key under rsaEncryption in its
+ * place, all else alike; the signature is asked of the original (original_signed).
+ * ${*x} becomes that stand-in and ${*original} the leaf; else both stay. */
+static int
+readable_leaf(X509 **x, X509 **original, struct err *e)
+{
+	const unsigned char *bits, *p;
+	unsigned char *der = NULL;
+	ASN1_OBJECT *alg = NULL;
+	EVP_PKEY *key = NULL;
+	X509 *copy;
+	int n = 0;
+
+	if (X509_PUBKEY_get0_param(&alg, &bits, &n, NULL, X509_get_X509_PUBKEY(*x)) != 1 ||
+	    OBJ_obj2nid(alg) != NID_rsaesOaep)
+		return 0;
+	p = bits;
+	copy = (key = d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, n)) == NULL ? NULL : X509_dup(*x);
+	n = copy != NULL && X509_set_pubkey(copy, key) == 1 && i2d_re_X509_tbs(copy, NULL) > 0 ?
+	    i2d_X509(copy, &der) : 0;
+	X509_free(copy);
+	EVP_PKEY_free(key);
+	p = der;
+	copy = n > 0 ? d2i_X509(NULL, &p, n) : NULL;
+	OPENSSL_free(der);
+	if (copy == NULL)
+		return openssl_err(e, ERR_FORMAT, "certificate with a malformed RSA key");
+	*original = *x;
+	*x = copy;
+	return 0;
 }
 
 /* Bundled intermediates and what came along.  The stack owns nothing of the former. */
@@ -344,14 +395,17 @@ x509_chain_check(const struct x509_roots *roots, struct span leaf, const struct 
 {
 	STACK_OF(X509) *mine = sk_X509_new_null(), *all = NULL;
 	struct x509_chain c = { .state = X509_CHAIN_NOT_RUN };
+	struct choice choice = { .flags = flags };
 	X509 *x = NULL;
 	int rc = mine == NULL ? err_set(e, ERR_NOMEM, "out of memory") : parse(leaf, &x, e);
 
-	if (rc == 0 && (rc = collect(roots, others, n, mine, &all, e)) == 0)
-		rc = verify(roots, x, all, now, flags, &c, e);
+	if (rc == 0 && (rc = readable_leaf(&x, &choice.original, e)) == 0 &&
+	    (rc = collect(roots, others, n, mine, &all, e)) == 0)
+		rc = verify(roots, x, all, now, &choice, &c, e);
 	sk_X509_free(all);
 	sk_X509_pop_free(mine, X509_free);
 	X509_free(x);
+	X509_free(choice.original);
 	if (rc == 0)
 		*out = c;
 	return rc;

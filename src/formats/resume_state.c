@@ -196,7 +196,7 @@ resume_state_parse(struct span in, struct resume_state *s, struct err *e)
 	int rc;
 
 	if ((rc = json_parse(in, LIMIT_SMALL_FILE, &j, e)) != 0)
-		return rc;
+		return err_hint(e, rc, "a resume state is what evidence verify --resume wrote");
 	if ((rc = get_all(j, &n, e)) != 0) {
 		resume_state_free(&n);
 		return rc;

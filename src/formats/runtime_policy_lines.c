@@ -30,8 +30,9 @@ blank(uint8_t c)
 static int
 bad_line(struct lines *l, const char *why)
 {
-	return err_line(l->r->e, ERR_FORMAT, l->line, 0,
-	    "%s; want a digest in hex, two spaces and a path, as sha256sum writes them", why);
+	return err_hint(l->r->e, err_line(l->r->e, ERR_FORMAT, l->line, 0,
+	    "%s; want a digest in hex, two spaces and a path, as sha256sum writes them", why),
+	    "a policy is Assay's or Keylime's JSON, plain, compiled or signed, or such a list");
 }
 
 /* coreutils escapes a name that holds a newline, a return or a backslash. */

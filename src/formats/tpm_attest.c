@@ -88,6 +88,14 @@ read_other(struct rd *outer, struct tpm_attest *a)
 	return true;
 }
 
+/* The three files of tpm2_quote are easily confused. */
+static int
+not_a_quote(int rc, struct err *e)
+{
+	return err_hint(e, rc, "give the message that was signed (tpm2_quote -m); its signature (-s) and"
+	    " the PCR file (-o) are others");
+}
+
 int
 tpm_attest_parse(struct span in, struct tpm_attest *out, struct err *e)
 {
@@ -95,10 +103,11 @@ tpm_attest_parse(struct span in, struct tpm_attest *out, struct err *e)
 	struct rd r = rd_init(in);
 
 	if (!read_header(&r, &a))
-		return err_at(e, r.why, r.off, "TPMS_ATTEST of %zu bytes: %s", in.n, err_text(r.why));
+		return not_a_quote(err_at(e, r.why, r.off, "TPMS_ATTEST of %zu bytes: %s", in.n,
+		    err_text(r.why)), e);
 	if (a.type == TPM_ST_ATTEST_QUOTE) {
 		if (!read_quote(&r, &a))
-			return err_at(e, r.why, r.off, "TPMS_QUOTE_INFO: %s", err_text(r.why));
+			return not_a_quote(err_at(e, r.why, r.off, "TPMS_QUOTE_INFO: %s", err_text(r.why)), e);
 		a.body_fits = true;
 	} else {
 		a.body_fits = read_other(&r, &a);

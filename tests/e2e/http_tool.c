@@ -7,7 +7,8 @@
  * SIGHUP (reads certificate and key again).
  *
  *	http-tool call URL METHOD TARGET NAME=VALUE...	ca= cert= key= bearer= body= (a file)
- *		times= pause_ms= repeatable=1 stream=1 connect_ms= answer_ms= most= name=
+ *		times= pause_ms= fresh=1 repeatable=1 stream=1 events= connect_ms= answer_ms= most=
+ *		name= out= if_match= if_none_match= type=
  * prints a line for each answer.
  */
 #include <pthread.h>
@@ -437,9 +438,102 @@ serve(void)
 	return 0;
 }
 
+/* ---- the client ---- */
+
+static bool
+show_event(void *a, const struct http_event *ev)
+{
+	static unsigned n;
+
+	(void)a;
+	if (ev == NULL)
+		return true;
+	printf("%.*s %.*s %.*s\n", (int)ev->event.n, (const char *)ev->event.p, (int)ev->id.n,
+	    (const char *)ev->id.p, (int)ev->data.n, (const char *)ev->data.p);
+	return ++n != number("events");
+}
+
+static int
+call_once(struct http_client *c, const struct http_call *call)
+{
+	HTTP_RESULT_AUTO struct http_result r = { 0 };
+	struct tls_facts f = { 0 };
+	struct err e = { 0 };
+
+	if (http_client_call(c, call, &r, &e) != 0) {
+		printf("error %s: %s\n", err_token(e.code), e.message);
+		return 3;
+	}
+	(void)http_client_facts(c, &f);
+	printf("%u %s %s%s%zu %s\n", r.status, r.type, r.etag, r.etag[0] == '\0' ? "" : " ", r.body.n,
+	    f.resumed ? "resumed" : "full");
+	if (arg("out", NULL) != NULL && file_write(arg("out", NULL), buf_view(&r.body), 0600, &e) != 0)
+		die(&e);
+	if (http_result_check(&r, &e) != 0)
+		printf("%s: %s\n", err_token(e.code), e.message);
+	return 0;
+}
+
+static int
+calls(struct http_client *c, enum http_method method, const char *target)
+{
+	__attribute__((cleanup(file_free))) struct file body = { 0 };
+	const struct http_call call = { .method = method, .target = target,
+	    .body = file_arg("body", &body), .repeatable = number("repeatable") != 0,
+	    .answer_max = number("most"), .if_match = arg("if_match", NULL),
+	    .if_none_match = arg("if_none_match", NULL), .type = arg("type", NULL) };
+	unsigned times = number("times") == 0 ? 1 : number("times");
+	int rc = 0;
+
+	for (unsigned i = 0; i < times; i++) {
+		if (i != 0)
+			pause_ms(number("pause_ms"));
+		if (number("fresh") != 0)
+			http_client_close(c);
+		rc |= call_once(c, &call);
+		(void)fflush(stdout);
+	}
+	return rc;
+}
+
+static int
+client(const char *url, const char *method, const char *target)
+{
+	TLS_CLIENT_AUTO struct tls_client *tls = NULL;
+	HTTP_CLIENT_AUTO struct http_client *c = NULL;
+	__attribute__((cleanup(pems_free))) struct pems p = { 0 };
+	struct err e = { 0 };
+	struct http_client_options o = { .url = url, .bearer = arg("bearer", NULL),
+	    .server_name = arg("name", NULL), .connect_ms = number("connect_ms"),
+	    .answer_ms = number("answer_ms") };
+	int rc;
+
+	if (arg("ca", NULL) != NULL) {
+		const struct tls_client_options t = { .server_ca = file_arg("ca", &p.ca),
+		    .chain = file_arg("cert", &p.cert), .key = file_arg("key", &p.key) };
+
+		if (tls_client_new(&t, &tls, &e) != 0)
+			die(&e);
+	}
+	o.tls = tls;
+	if (http_client_new(&o, &c, &e) != 0)
+		die(&e);
+	if (number("stream") == 0)
+		return calls(c, http_method_parse(span_str(method)), target);
+	rc = http_client_stream(c, target, NULL, show_event, NULL, &e);
+	if (rc != 0)
+		printf("error %s: %s\n", err_token(e.code), e.message);
+	return rc != 0 ? 3 : 0;
+}
+
 int
 main(int argc, char **argv)
 {
+	if (argc >= 5 && strcmp(argv[1], "call") == 0) {
+		args = argv + 5;
+		n_args = argc - 5;
+		return client(argv[2], argv[3], argv[4]);
+	}
 	args = argv + 2;
 	n_args = argc - 2;
 	if (argc >= 2 && strcmp(argv[1], "serve") == 0)

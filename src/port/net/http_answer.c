@@ -49,9 +49,16 @@ add_refusal(struct http_request *r)
 static void
 no_answer(struct http_request *r)
 {
+	static const char body[] = "{\"type\":\"about:blank\",\"title\":\"Internal Server Error\","
+	    "\"status\":500,\"detail\":\"the server failed; its log says why\",\"code\":\"internal\"}";
+
 	evhttp_clear_headers(&r->out_fields);
 	if (r->out != NULL)
-		evbuffer_drain(r->out, evbuffer_get_length(r->out));
+		(void)evbuffer_drain(r->out, evbuffer_get_length(r->out));
+	else
+		r->out = evbuffer_new();
+	if (r->out != NULL && evbuffer_add_reference(r->out, body, sizeof(body) - 1, NULL, NULL) == 0)
+		(void)evhttp_add_header(&r->out_fields, "Content-Type", "application/problem+json");
 	r->status = 500;
 	r->close = true;
 	http_say(r->w->s, HTTP_LOG_WARNING, "an answer could not be made: a field is malformed, or no memory");

@@ -4,8 +4,9 @@
  * HTTP, crypto/tls.h decides whom to believe.  Nothing else is linked: no curl, no system
  * authorities, no proxies, no redirects, no cookies, no compression.
  *
- * Every call returns within its deadlines: one to be connected (name, TCP, handshake),
- * one for the whole answer.  The answer's size has a ceiling.  A status of 400 or more is
+ * Every call returns within its deadlines: one to be connected (TCP and handshake, over all
+ * addresses of the name; looking the name up takes what the system's resolver takes), one
+ * for the whole answer.  The answer's size has a ceiling.  A status of 400 or more is
  * a result; an error (ERR_NETWORK, ERR_LIMIT) means that there was no answer.
  *
  * A kept connection may have been closed by the server meanwhile.  A request that cannot
@@ -48,6 +49,7 @@ struct http_call {
 	const char *type;		/* of the body; NULL: application/json if there is one */
 	const char *accept;		/* NULL: anything */
 	const char *if_match, *if_none_match;	/* without quotes; NULL: none */
+	const char *last_event_id;	/* of event streams; NULL: none */
 	bool repeatable;		/* may be sent twice although it is a POST */
 	size_t answer_max;		/* 0: LIMIT_HTTP_ANSWER */
 	unsigned answer_ms;		/* 0: the client's */

@@ -15,6 +15,18 @@ conn_phase(struct conn *c, enum phase p)
 	TAILQ_INSERT_TAIL(&c->w->phases[p], c, in_phase);
 }
 
+/* A handshake that failed in the middle leaves the rest of the client's messages unread; closing
+ * would then reset the connection, and the client would not learn from our alert why. */
+static void
+swallow(struct conn *c)
+{
+	uint8_t rest[4096];
+
+	for (int i = 0; i < 4; i++)
+		if (recv(bufferevent_getfd(c->bev), rest, sizeof(rest), MSG_DONTWAIT) <= 0)
+			break;
+}
+
 /* evhttp calls it when it lets go of a connection, whatever the reason. */
 static void
 conn_closed(struct evhttp_connection *evcon, void *arg)
@@ -23,6 +35,8 @@ conn_closed(struct evhttp_connection *evcon, void *arg)
 	struct worker *w = c->w;
 
 	(void)evcon;
+	if (c->phase == PHASE_HANDSHAKE)
+		swallow(c);
 	if (c->ssl != NULL)
 		tls_goodbye(c->ssl);
 	(void)evbuffer_remove_cb_entry(bufferevent_get_input(c->bev), c->input_cb);

@@ -21,6 +21,8 @@ gate_reset(struct http_gate *g)
 {
 	struct buf keep = g->head;
 
+	if (keep.cap > KIB(4))	/* idle connections are many */
+		buf_free(&keep);
 	keep.n = 0;
 	*g = (struct http_gate){ .head = keep };
 }
@@ -89,7 +91,7 @@ single(struct http_gate *g, struct span *slot, struct span value, const char *wh
 {
 	if (slot->p != NULL)
 		return bad(g, why);
-	*slot = span_of(value.p, value.n);
+	*slot = span_of(value.p != NULL ? value.p : g->head.p, value.n);	/* given, if empty */
 	return true;
 }
 
@@ -185,7 +187,7 @@ parse_head(struct http_gate *g)
 	size_t n;
 
 	for (n = 0; rd_line(&r, LIMIT_HTTP_HEAD, &line); n++) {
-		line.n--;	/* the CR */
+		line = span_head(line, line.n == 0 ? 0 : line.n - 1);	/* without the CR */
 		if (n > LIMIT_HTTP_FIELDS) {
 			(void)gate_refuse(g, 431, "too-many-fields", "there are too many header fields");
 			return false;
