@@ -63,6 +63,9 @@
 #define LIMIT_TPM_PRIVATE	KIB(4)	/* TPM2B_PRIVATE; of RSA-4096 about 1700 */
 #define LIMIT_TPM_CREDENTIAL	KIB(1)	/* TPM2B_ID_OBJECT: 134 at most; TPM2B_ENCRYPTED_SECRET: 514 */
 /* EK certificates are 1 to 2 KiB; a whole chain in NV (Intel ODCA) is about 6 KiB. */
+/* A packet between the agent's processes: an EK with its chain, or facts; files are passed
+ * as descriptors.  Unix sockets take about 200 KiB. */
+#define LIMIT_PRIV_PACKET	KIB(96)
 #define LIMIT_EK_CERT		KIB(8)
 #define LIMIT_EK_CHAIN		KIB(64)
 /* TPM2_PCR_Read gives at most 8 values a list, and may give one only. */

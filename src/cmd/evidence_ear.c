@@ -1,34 +1,18 @@
 /* evidence_ear.c: the EAR token of an appraisal, for --ear-out. */
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "base/file.h"
 #include "cmd/evidence_files.h"
+#include "crypto/digest.h"
 #include "engine/ear.h"
-#include "port/hash_file.h"
 
-static void
-fd_close(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
-
-/* A policy is named by the digest of its file, as whoever wrote it can compute it. */
+/* A policy is named by the digest of its file, as whoever wrote it can compute it: of what was
+ * read and judged, not of what lies there now. */
 static int
-policy_digest(const char *path, struct digest *out, struct err *e)
+policy_digest(const struct loaded_policy *lp, struct digest *out, struct err *e)
 {
-	static uint8_t buffer[HASH_FILE_BUFFER];
-	__attribute__((cleanup(fd_close))) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	HASHER_AUTO struct hasher *h = NULL;
-	_Atomic uint64_t bytes = 0;
-	int rc;
-
-	if (fd < 0)
-		return err_file(e, err_errno(e, "cannot open"), path);
-	if ((rc = hasher_new(DIGEST_SHA256, &h, e)) != 0)
-		return rc;
-	return err_file(e, hash_file(fd, h, DIGEST_SHA256, buffer, out, &bytes, e), path);
+	if (lp->policy.source == POLICY_FROM_TABLE)
+		return digest_of(DIGEST_SHA256, file_view(&lp->file), out, e);
+	*out = lp->id;
+	return 0;
 }
 
 /* Whether some policy fixes the firmware: PCR 0, or a recorded boot. */
@@ -90,7 +74,7 @@ evidence_files_ear(const struct invocation *in, const struct evidence_files *fil
 	if (files->n_loaded > sizeof(ids) / sizeof(ids[0]))
 		return err_set(e, ERR_LIMIT, "an EAR token names at most %zu policies", sizeof(ids) / sizeof(ids[0]));
 	for (size_t i = 0; i < files->n_loaded; i++)
-		if ((rc = policy_digest(evidence_policy_path(in, i), &ids[i], e)) != 0)
+		if ((rc = policy_digest(&files->loaded[i], &ids[i], e)) != 0)
 			return rc;
 	facts.policies = ids;
 	if ((rc = load_key(in, &key, &alg, e)) != 0 ||

@@ -371,6 +371,24 @@ buffer_rule(const struct appraiser *a, const struct ima_entry *n, const struct d
 	}
 }
 
+/* What the kernel measures under a name of its own (ima_main.c, ima_queue_keys.c, dm-ima.c,
+ * selinux/ima.c): never a key.  Else who chooses the content, such as a command line for kexec
+ * that begins like a certificate, could have it judged by the rules for keyrings, and a
+ * digest that happens to begin so would be. */
+static bool
+kernel_buffer(struct span name)
+{
+	static const char *const names[] = { "kexec-cmdline", "blacklisted-hash", "kernel_version",
+	    "selinux-state", "selinux-policy-hash", "dm_table_load", "dm_device_resume",
+	    "dm_device_remove", "dm_table_clear", "dm_device_rename", "init_module", "kexec_load",
+	    "kexec_execute", "ima_policy_written", "ima_policy_loaded" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (span_is(name, names[i]))
+			return true;
+	return false;
+}
+
 /* A key that is not authenticated as loaded is not learned, nor judged: it will be,
  * once a quote covers its entry. */
 static int
@@ -410,7 +428,7 @@ appraise_buffer(struct appraiser *a, const struct ima_entry *n, bool authenticat
 		f.reason = REASON_REVOKED;
 		return result_finding(r, &f, e, "has a digest that the policy revokes");
 	}
-	if (key_load_like(n->buf))
+	if (key_load_like(n->buf) && !kernel_buffer(n->path))
 		return appraise_key_load(a, n, authenticated, r, e);
 	buffer_rule(a, n, &f.seen, &named, &accepted);
 	if (accepted)

@@ -515,14 +515,18 @@ judge_entries(struct run *x, struct err *e)
 }
 
 /* A key that came with what it signed, and a nonce that came with its answer, agree with
- * themselves whoever made them. */
+ * themselves whoever made them.  Behind such a key nothing is authenticated. */
 static void
-withdraw_brought(const struct evidence_input *in, struct result *r)
+withdraw_brought(const struct evidence_input *in, struct result *r, struct evidence_report *report)
 {
-	if (in->has_quote && in->brought_key)
-		check_withdraw(r, CHECK_SIGNATURE);
 	if (in->has_quote && in->brought_nonce)
 		check_withdraw(r, CHECK_NONCE);
+	if (!in->has_quote || !in->brought_key)
+		return;
+	check_withdraw(r, CHECK_SIGNATURE);
+	report->authenticated = report->trusted = 0;
+	for (size_t i = 0; i < r->n_findings; i++)
+		r->findings[i].authenticated = false;
 }
 
 int
@@ -551,7 +555,7 @@ evidence_appraise(const struct evidence_input *in, struct result *r,
 	    .demands = x.appraiser == NULL ? NULL : appraiser_boot(x.appraiser) }, r, report, e)) != 0)
 		return rc;
 	match_done(&report->match);
-	withdraw_brought(in, r);
+	withdraw_brought(in, r, report);
 	result_decide(r);
 	/* What is not quoted was not judged, and must not be stepped over next time. */
 	if (r->verdict == VERDICT_TRUSTED && (report->match.at_match.used & ~quoted_pcrs(&x)) == 0)

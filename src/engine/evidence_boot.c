@@ -2,6 +2,14 @@
 
 #include "engine/boot.h"
 
+/* What stands at an offset of the boot's parts, stands in its log. */
+static int
+in_log(const struct evidence_input *in, int rc, struct err *e)
+{
+	return in->names.event_log == NULL ? err_ctx(e, rc, "the event log") :
+	    err_file(e, rc, in->names.event_log);
+}
+
 int
 evidence_boot_replay(const struct evidence_input *in, const struct quote_facts *q,
     struct tpm_pcrs *known, struct err *e)
@@ -9,11 +17,11 @@ evidence_boot_replay(const struct evidence_input *in, const struct quote_facts *
 	BOOT_LOG_AUTO struct boot_log log = { 0 };
 	int rc;
 
-	if (!in->has_event_log || q->covered.n_banks > 0)
+	/* An empty log is not the same as none, which nothing is asked of: it is refused. */
+	if (!in->has_event_log || (q->covered.n_banks > 0 && in->event_log.n > 0))
 		return 0;
 	if ((rc = boot_log_load(in->event_log, &log, e)) != 0)
-		return in->names.event_log == NULL ? err_ctx(e, rc, "the event log") :
-		    err_file(e, rc, in->names.event_log);
+		return in_log(in, rc, e);
 	for (size_t i = 0; i < q->selection.n; i++) {
 		const struct tpm_bank *b = &q->selection.banks[i];
 		const struct boot_bank *bank = boot_log_bank(&log, b->alg);
@@ -40,7 +48,7 @@ evidence_boot(const struct evidence_input *in, const struct evidence_boot *b, st
 	int rc;
 
 	if ((rc = boot_appraise(&x, &boot, r, e)) != 0)
-		return err_ctx(e, rc, "the boot");
+		return e != NULL && e->place == ERR_AT_OFFSET ? in_log(in, rc, e) : err_ctx(e, rc, "the boot");
 	if (in->has_event_log || x.n_pcrs > 0)
 		report->boot = boot_report_json(&boot);
 	return 0;

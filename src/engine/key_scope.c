@@ -1,5 +1,7 @@
 #include "engine/key_scope.h"
 
+#include "formats/policy_alias.h"
+
 static const char *const kind_names[FILE_KIND_COUNT] = {
 	[FILE_KIND_FILE] = "file",
 	[FILE_KIND_MODULE] = "module",
@@ -40,39 +42,13 @@ without_slash(struct span s)
 	return s;
 }
 
-/* Whether head||tail is ${prefix} or lies below it.  The root is the empty prefix. */
+/* Whether ${path} is ${prefix} or lies below it.  The root is the empty prefix. */
 static bool
-below(struct span head, struct span tail, struct span prefix)
+below(struct span path, struct span prefix)
 {
-	size_t n = head.n + tail.n;
-
 	prefix = without_slash(prefix);
-	if (n < prefix.n)
-		return false;
-	for (size_t i = 0; i < prefix.n; i++) {
-		uint8_t c = i < head.n ? head.p[i] : tail.p[i - head.n];
-
-		if (kernel_byte(c) != kernel_byte(prefix.p[i]))
-			return false;
-	}
-	if (n == prefix.n)
-		return true;
-	return (prefix.n < head.n ? head.p[prefix.n] : tail.p[prefix.n - head.n]) == '/';
-}
-
-/* The one name all names of a file have, in two parts: the first alias that applies. */
-static void
-canonical(const struct runtime_policy *p, struct span path, struct span *head, struct span *tail)
-{
-	*head = span_of(NULL, 0);
-	*tail = path;
-	for (size_t i = 0; i < p->n_aliases; i++) {
-		if (below(path, span_of(NULL, 0), p->aliases[i].from)) {
-			*head = without_slash(p->aliases[i].to);
-			*tail = span_from(path, without_slash(p->aliases[i].from).n);
-			return;
-		}
-	}
+	return path.n >= prefix.n && same_name(span_head(path, prefix.n), prefix) &&
+	    (path.n == prefix.n || path.p[prefix.n] == '/');
 }
 
 /* Absolute, and no component that walks or hides: "", ".", "..". */
@@ -139,11 +115,10 @@ enum file_kind
 file_kind_of(struct span path)
 {
 	static const char *const modules[] = { ".ko", ".ko.gz", ".ko.xz", ".ko.zst" };
-	static const struct span none = { NULL, 0 };
 	struct span name = base_name(path);
 
-	if (below(path, none, span_lit("/lib/firmware")) ||
-	    below(path, none, span_lit("/usr/lib/firmware")))
+	if (below(path, span_lit("/lib/firmware")) ||
+	    below(path, span_lit("/usr/lib/firmware")))
 		return FILE_KIND_FIRMWARE;
 	if (ends_any(name, modules, sizeof(modules) / sizeof(modules[0])))
 		return FILE_KIND_MODULE;
@@ -162,21 +137,15 @@ prepare_paths(struct trusted_key *key, struct arena *a, struct err *e)
 	if ((key->paths = arena_array(a, s->n_paths, sizeof(*key->paths))) == NULL)
 		return arena_err(a, e);
 	for (size_t i = 0; i < s->n_paths; i++) {
-		struct span head, tail, prefix = without_slash(s->paths[i]);
-		uint8_t *p;
+		struct span prefix = without_slash(s->paths[i]);
+		uint8_t room[POLICY_ALIASED_MAX];
 
 		if (prefix.n != 0 && !plain_path(prefix))
 			return err_hint(e, err_set(e, ERR_FORMAT, "key \"%.*s\": its scope names a path "
 			    "that is not absolute and plain", (int)key->name.n, (const char *)key->name.p),
 			    "write it from the root, without empty, \".\" or \"..\" components");
-		canonical(key->owner, prefix, &head, &tail);
-		if ((p = arena_alloc(a, head.n + tail.n + 1)) == NULL)
+		if (!arena_copy(a, policy_canonical(key->owner, prefix, room), &key->paths[i]))
 			return arena_err(a, e);
-		if (head.n != 0)
-			memcpy(p, head.p, head.n);
-		if (tail.n != 0)
-			memcpy(p + head.n, tail.p, tail.n);
-		key->paths[i] = span_of(p, head.n + tail.n);
 	}
 	return 0;
 }
@@ -255,15 +224,15 @@ static bool
 paths_cover(const struct trusted_key *key, struct span path)
 {
 	const struct policy_key_scope *s = &key->policy->scope;
-	struct span head, tail;
+	uint8_t room[POLICY_ALIASED_MAX];
 
 	if (s->n_paths == 0)
 		return true;
 	if (!plain_path(path))
 		return false;
-	canonical(key->owner, path, &head, &tail);
+	path = policy_canonical(key->owner, path, room);
 	for (size_t i = 0; i < s->n_paths; i++)
-		if (below(head, tail, key->paths[i]))
+		if (below(path, key->paths[i]))
 			return true;
 	return false;
 }
@@ -281,7 +250,7 @@ filesystems_cover(const struct policy_key_scope *s, struct span path, const stru
 	for (size_t i = 0; i < ctx->n_mounts; i++) {
 		const struct sig_mount *m = &ctx->mounts[i];
 
-		if (below(path, span_of(NULL, 0), m->path) &&
+		if (below(path, m->path) &&
 		    (best == NULL || without_slash(m->path).n >= without_slash(best->path).n))
 			best = m;
 	}

@@ -2,18 +2,6 @@
 
 #include <stdlib.h>
 
-/* The longest path looked up under an alias; longer ones have no alias. */
-#define ALIASED_MAX 8192
-
-bool
-path_under(struct span path, struct span prefix)
-{
-	if (span_is(prefix, "/"))
-		return path.n > 0 && path.p[0] == '/';
-	return prefix.n > 0 && span_starts(path, prefix) &&
-	    (path.n == prefix.n || path.p[prefix.n] == '/');
-}
-
 bool
 path_kernel_form(struct arena *a, struct span s, struct span *out)
 {
@@ -28,32 +16,6 @@ path_kernel_form(struct arena *a, struct span s, struct span *out)
 		p[i] = s.p[i] == ' ' ? '_' : s.p[i];
 	*out = span_of(p, s.n);
 	return true;
-}
-
-/* ${path} with the prefix ${from} replaced by ${to}, in ${room}; empty if it does not apply. */
-static struct span
-aliased(struct span path, struct span from, struct span to, uint8_t room[static ALIASED_MAX])
-{
-	size_t rest = path.n - from.n;
-
-	if (!path_under(path, from) || to.n > ALIASED_MAX || rest > ALIASED_MAX - to.n)
-		return span_of(NULL, 0);
-	memcpy(room, to.p, to.n);
-	memcpy(room + to.n, path.p + from.n, rest);
-	return span_of(room, to.n + rest);
-}
-
-/* The one name that all names of a file map to; ${path} itself if no alias applies. */
-static struct span
-canonical(const struct runtime_policy *p, struct span path, uint8_t room[static ALIASED_MAX])
-{
-	for (size_t i = 0; i < p->n_aliases; i++) {
-		struct span s = aliased(path, p->aliases[i].from, p->aliases[i].to, room);
-
-		if (s.n > 0)
-			return s;
-	}
-	return path;
 }
 
 static uint8_t *
@@ -91,10 +53,10 @@ mounts_of(const struct sig_context *ctx, struct span label)
 static bool
 canonical_prefix(const struct runtime_policy *p, struct span prefix, struct arena *a, struct span *out)
 {
-	uint8_t room[ALIASED_MAX];
+	uint8_t room[POLICY_ALIASED_MAX];
 	struct span kernel;
 
-	return path_kernel_form(a, prefix, &kernel) && arena_copy(a, canonical(p, kernel, room), out);
+	return path_kernel_form(a, prefix, &kernel) && arena_copy(a, policy_canonical(p, kernel, room), out);
 }
 
 static int
@@ -235,9 +197,9 @@ layers_of(const struct ready_policy *l, struct span path)
 static const uint8_t *
 layers_of_canonical(const struct ready_policy *l, struct span path)
 {
-	uint8_t room[ALIASED_MAX];
+	uint8_t room[POLICY_ALIASED_MAX];
 
-	return layers_of(l, canonical(l->p, path, room));
+	return layers_of(l, policy_canonical(l->p, path, room));
 }
 
 /* A scope holds for every name of a file, or another name would get it the open layers. */
@@ -283,15 +245,15 @@ lookup_aliases(const struct ready_policy *l, const uint8_t *layers, struct span 
     enum digest_alg alg, struct span digest, struct lookup *out)
 {
 	const struct runtime_policy *p = l->p;
-	uint8_t room[ALIASED_MAX];
+	uint8_t room[POLICY_ALIASED_MAX];
 
 	for (size_t i = 0; !out->match && i < p->n_aliases; i++) {
-		struct span s = aliased(path, p->aliases[i].to, p->aliases[i].from, room);
+		struct span s = policy_aliased(path, p->aliases[i].to, p->aliases[i].from, room);
 
 		if (s.n > 0)
 			lookup_name(l, layers, s, alg, digest, out);
 		s = out->match ? span_of(NULL, 0) :
-		    aliased(path, p->aliases[i].from, p->aliases[i].to, room);
+		    policy_aliased(path, p->aliases[i].from, p->aliases[i].to, room);
 		if (s.n > 0)
 			lookup_name(l, layers, s, alg, digest, out);
 	}
@@ -319,8 +281,8 @@ ready_policy_expect(const struct ready_policy *l, struct span path, enum policy_
 static bool
 under_closed(const struct ready_policy *l, struct span path)
 {
-	uint8_t room[ALIASED_MAX];
-	struct span name = canonical(l->p, path, room);
+	uint8_t room[POLICY_ALIASED_MAX];
+	struct span name = policy_canonical(l->p, path, room);
 
 	for (size_t i = 0; i < l->n_closed; i++)
 		if (path_under(name, l->closed[i]))

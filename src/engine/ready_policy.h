@@ -8,7 +8,7 @@
 #include "engine/ima_verify.h"
 #include "engine/pattern.h"
 #include "engine/result.h"
-#include "formats/runtime_policy.h"
+#include "formats/policy_alias.h"
 
 /* A scope's prefix in the kernel's form, longest first in the array. */
 struct scope_prefix {
@@ -54,9 +54,6 @@ void ready_policy_expect(const struct ready_policy *l, struct span path, enum po
 
 /** ready_policy_closed(l, path): Whether ${path} lies in a closed directory. */
 bool ready_policy_closed(const struct ready_policy *l, struct span path);
-
-/** path_under(path, prefix): ${path} is ${prefix} or below it; "/" holds everything. */
-bool path_under(struct span path, struct span prefix);
 
 /** path_kernel_form(a, s, out): Spaces to '_', no '/' at the end (but "/"). */
 MUST_CHECK bool path_kernel_form(struct arena *a, struct span s, struct span *out);

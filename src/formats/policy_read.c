@@ -118,6 +118,21 @@ policy_get_names(struct policy_reader *r, const json_t *array, const char *where
 	return rc;
 }
 
+/* No component that walks or hides, "", "." or "..": the kernel reports none, so that a rule
+ * for such a path would hold for nothing. */
+static bool
+plain_path(struct span path)
+{
+	for (size_t i = 1; i < path.n;) {
+		struct span rest = span_from(path, i), part = span_head(rest, span_find(rest, '/'));
+
+		if (part.n == 0 || span_is(part, ".") || span_is(part, ".."))
+			return false;
+		i += part.n + 1;
+	}
+	return true;
+}
+
 int
 policy_get_name(struct policy_reader *r, const json_t *string, const char *where, struct span *out)
 {
@@ -129,6 +144,9 @@ policy_get_name(struct policy_reader *r, const json_t *string, const char *where
 		return err_set(r->e, ERR_FORMAT, "%s must be a path that begins with \"/\"", where);
 	while (s.n > 1 && s.p[s.n - 1] == '/')
 		s.n--;
+	if (!plain_path(s))
+		return err_hint(r->e, err_set(r->e, ERR_FORMAT, "%s is no plain path: nothing is ever called so",
+		    where), "write it without empty, \".\" or \"..\" components");
 	if ((rc = copy(r, s, &made)) != 0)
 		return rc;
 	p = (uint8_t *)(uintptr_t)made.p;

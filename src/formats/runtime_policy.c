@@ -1,5 +1,6 @@
 #include "formats/runtime_policy.h"
 
+#include "formats/policy_alias.h"
 #include "formats/policy_read.h"
 #include "formats/policy_scan.h"
 #include "formats/policy_write.h"
@@ -210,5 +211,5 @@ runtime_policy_merged_usr(struct runtime_policy *p, struct err *e)
 		if (k == p->n_aliases)
 			v[p->n_aliases++] = (struct policy_alias){ usual[i].from, usual[i].to };
 	}
-	return 0;
+	return policy_aliases_check(p, e);
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/rfc3339.h"
+#include "formats/policy_alias.h"
 #include "formats/policy_read.h"
 
 /* Runs ${read} on each element of the array member ${key}, which gets its own slot of
@@ -356,7 +357,7 @@ policy_read_rules(struct policy_reader *r, const json_t *root)
 	int rc;
 
 	if ((rc = read_array(r, root, "aliases", sizeof(*p->aliases), read_alias,
-	    &p->aliases, &p->n_aliases)) != 0 ||
+	    &p->aliases, &p->n_aliases)) != 0 || (rc = policy_aliases_check(p, r->e)) != 0 ||
 	    (rc = read_array(r, root, "scopes", sizeof(*p->scopes), read_scope,
 	    &p->scopes, &p->n_scopes)) != 0 ||
 	    (rc = read_array(r, root, "excludes", sizeof(*p->excludes), read_exclude,

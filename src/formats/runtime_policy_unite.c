@@ -3,6 +3,8 @@
  * error and not a choice. */
 #include "formats/policy_unite.h"
 
+#include "formats/policy_alias.h"
+
 static int
 nomem(struct policy_union *u)
 {
@@ -355,6 +357,7 @@ policy_unite_rules(struct policy_union *u, const struct runtime_policy *part, co
 	int rc;
 
 	if ((rc = unite_head(u, part)) != 0 || (rc = unite_aliases(u, part)) != 0 ||
+	    (rc = policy_aliases_check(p, u->e)) != 0 ||
 	    (rc = unite_scopes(u, part, layers)) != 0 || (rc = unite_patterns(u, part)) != 0 ||
 	    (rc = unite_keys(u, part)) != 0 || (rc = unite_closed(u, part)) != 0 ||
 	    (rc = unite_buffers(u, part)) != 0 || (rc = unite_keyrings(u, part)) != 0 ||

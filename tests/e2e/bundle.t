@@ -47,6 +47,7 @@ own() { json "j['verdict'], j['checks']['signature']['state'], j['checks']['nonc
 run evidence verify --bundle "$tmp/3.bundle" --expect-ak "$vm/ak.pub" --integrity-only --json
 exits 3 "its own nonce: undecided"
 is "$(own)" "('undecided', 'pass', 'not-run', 1)" "for want of the nonce alone"
+is "$(json "j['entries']['authenticated']")" 554 "its entries are the machine's, of whatever time"
 run evidence verify --bundle "$tmp/3.bundle" --expect-nonce "$(nonce 3)" --integrity-only --json
 exits 3 "its own key: undecided"
 is "$(own)" "('undecided', 'not-run', 'pass', 1)" "for want of the key alone"
@@ -58,6 +59,7 @@ is "$(own)" "('trusted', 'pass', 'pass', 1)" "with a warning that it shows no ti
 run evidence verify --bundle "$tmp/3.bundle" --integrity-only --json
 exits 3 "neither key nor nonce: undecided"
 is "$(own)" "('undecided', 'not-run', 'not-run', 2)" "and the result warns of both"
+is "$(json "j['entries']['authenticated'], j['entries']['trusted']")" "(0, 0)" "and counts nothing as authenticated"
 like "$out" "$(sha256sum "$vm/ak.pub" | cut -c 1-64)" "and names the key"
 run evidence verify --bundle "$tmp/3.bundle" --expect-ak "$vm/akecc.pem" --expect-nonce "$(nonce 3)" --integrity-only --json
 exits 1 "a bundle that another key than the expected signed"

@@ -42,6 +42,13 @@ want=$(for p in "$tmp/policy.json" "$approved"; do
 	python3 -c 'import base64,hashlib,sys; print("ni:///sha-256;"+base64.urlsafe_b64encode(hashlib.sha256(open(sys.argv[1],"rb").read()).digest()).decode().rstrip("="))' "$p"
 done | paste -sd' ')
 is "$(json "' '.join(${sub}['ear_appraisal_policy_ids'])")" "$want" "the policies by their digests, in order"
+"$assay" policy compile "$tmp/policy.json" -o "$tmp/policy.tab"
+named() { # named FILE: how the token names a policy
+	python3 -c 'import base64,hashlib,sys; print("ni:///sha-256;"+base64.urlsafe_b64encode(hashlib.sha256(open(sys.argv[1],"rb").read()).digest()).decode().rstrip("="))' "$1"
+}
+ear --policy "$tmp/policy.tab" --policy <(cat "$approved") --ear-key "$keys/ec256.key"; check ec256
+is "$(json "${sub}['ear_appraisal_policy_ids']")" "['$(named "$tmp/policy.tab")', '$(named "$approved")']" \
+	"a compiled one, and one that can be read only once, as they were judged"
 is "$(json "${sub}['ear_trustworthiness_vector']['executables'], ${sub}['ear_trustworthiness_vector']['instance-identity']")" "(2, 2)" "what was run, and by whom"
 is "$(json "${sub}['ear_trustworthiness_vector']['hardware'], ${sub}['ear_trustworthiness_vector']['configuration']")" "(0, 0)" "no claim about a boot that no policy judged"
 is "$(grep -c '[^A-Za-z0-9_.-]' "$tmp/token")" 0 "nothing but base64url and two points"

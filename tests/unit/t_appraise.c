@@ -192,6 +192,20 @@ test_scopes(void)
 	ok(reason_in(aliased, FILE_AT("/lib/b", D1), &ctx) == REASON_NONE, "a scope holds under an alias");
 	ok(reason_in(aliased, FILE_AT("/lib/a", D1), &ctx) == REASON_NOT_IN_POLICY,
 	    "so that another name does not get the open layers");
+
+	/* Not only the first alias: /sysroot/sbin is /sbin is /usr/sbin is /usr/bin. */
+	static const char chained[] = "{\"assay_policy\":1,\"layers\":["
+	    "{\"name\":\"base\",\"files\":{\"/opt/a\":[\"sha256:" D1 "\"],\"/sysroot/sbin/b\":[\"sha256:" D1 "\"]}},"
+	    "{\"name\":\"usr\",\"files\":{\"/usr/sbin/a\":[\"sha256:" D1 "\"]}}],"
+	    "\"aliases\":[[\"/sysroot\",\"/\"],[\"/usr/sbin\",\"/usr/bin\"],[\"/sbin\",\"/usr/sbin\"]],"
+	    "\"scopes\":[{\"name\":\"usr\",\"paths\":[\"/sbin\"],\"layers\":[\"usr\"]}],"
+	    "\"closed_directories\":[\"/sbin/closed\"]}";
+
+	expect(chained, FILE_AT("/sysroot/opt/a", D1), REASON_NONE, "the root as an alias");
+	expect(chained, FILE_AT("/usr/bin/a", D1), REASON_NONE, "a scope holds behind a chain of aliases");
+	expect(chained, FILE_AT("/sysroot/sbin/b", D1), REASON_NOT_IN_POLICY, "from any of its names");
+	expect(chained, FILE_AT("/usr/bin/closed/x", D1), REASON_CLOSED_DIRECTORY, "and so does a closed directory");
+	expect(chained, FILE_AT("/sysroot/sbin/closed/x", D1), REASON_CLOSED_DIRECTORY, "from any name, too");
 }
 
 static void
@@ -215,6 +229,20 @@ test_buffers(void)
 	buf_printf(&policy, "{\"assay_policy\":1,\"buffers\":{\"kernel_version\":\"ignore\"},"
 	    "\"revoked\":{\"digests\":[\"sha256:%s\"]}}", b.hex);
 	expect(buf_cstr(&policy), b, REASON_REVOKED, "one that is revoked");
+	/* "0", 13, and thirteen bytes: the head of a certificate, for who chooses a command line. */
+	b.path = "kexec-cmdline";
+	b.third = span_lit("0\rinit=/bin/sh_");
+	hex.n = 0;
+	ok(key_load_like(b.third) && digest_of(DIGEST_SHA256, b.third, &d, &e) == 0, "a command line like a key");
+	buf_hex(&hex, digest_view(&d));
+	b.hex = buf_cstr(&hex);
+	expect("{\"assay_policy\":1,\"keyrings\":{\"*\":\"ignore\"}}", b, REASON_CRITICAL_DATA,
+	    "is judged as a command line, not by the rules for keyrings");
+	policy.n = 0;
+	buf_printf(&policy, "{\"assay_policy\":1,\"buffers\":{\"kexec-cmdline\":[\"sha256:%s\"]}}", b.hex);
+	expect(buf_cstr(&policy), b, REASON_NONE, "and approved as one");
+	b.path = ".ima";
+	expect("{\"assay_policy\":1,\"keyrings\":{\"*\":\"ignore\"}}", b, REASON_NONE, "a keyring's name makes it a key");
 	/* A file's entry called ima-buf: the template name is not measured. */
 	b.hex = D2;
 	b.path = "/usr/bin/evil";

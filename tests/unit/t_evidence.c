@@ -55,6 +55,15 @@ test_other_demands(struct scene *s)
 	in.has_event_log = false;
 	ok(verdict_of(&in) == VERDICT_UNDECIDED, "without any source for PCRs 0 to 9: undecided");
 	in = s->in;
+	in.event_log = span_of(NULL, 0);
+	struct result r = result_init();
+	struct evidence_report report;
+	struct err e = { 0 };
+	ok(evidence_appraise(&in, &r, &report, &e) == ERR_FORMAT && r.verdict == VERDICT_UNDECIDED,
+	    "an event log that is empty is not the same as none");
+	evidence_report_free(&report);
+	result_free(&r);
+	in = s->in;
 	in.require_all = true;
 	ok(verdict_of(&in) == VERDICT_UNTRUSTED, "a tail, where all is required");
 	in = s->in;

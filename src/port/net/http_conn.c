@@ -6,6 +6,8 @@
 #include "port/net/http_internal.h"
 #include "port/net/http_text.h"
 
+#define ONE_RECORD	KIB(16)	/* the most that a TLS record holds (RFC 8446 5.1) */
+
 void
 conn_phase(struct conn *c, enum phase p)
 {
@@ -358,7 +360,12 @@ conn_later(struct conn *c)
 void
 conn_answered(struct conn *c)
 {
-	c->out_total = evbuffer_get_length(bufferevent_get_output(c->bev));
+	struct evbuffer *out = bufferevent_get_output(c->bev);
+
+	c->out_total = evbuffer_get_length(out);
+	/* Each piece of the buffer would be a TLS record and a system call of its own. */
+	if (c->out_total <= ONE_RECORD)
+		(void)evbuffer_pullup(out, -1);
 	conn_phase(c, PHASE_WRITING);
 }
 

@@ -1,6 +1,5 @@
 #include "port/net/http_gate.h"
 
-#include "base/rd.h"
 #include "base/text.h"
 #include "port/net/http_text.h"
 
@@ -57,42 +56,43 @@ is_host(struct span s)
 	return s.n != 0 && s.n <= 255;
 }
 
+/* Once, or the request is refused. */
+static bool
+place(struct http_gate *g, enum head_part part, struct span value, const char *why)
+{
+	struct head_place *at = &g->at[part];
+
+	if (at->given)
+		return bad(g, why);
+	*at = (struct head_place){ .given = true, .n = value.n,
+	    .off = value.n == 0 ? 0 : (size_t)(value.p - g->head.p) };
+	return true;
+}
+
 static bool
 request_line(struct http_gate *g, struct span line)
 {
 	size_t first = span_find(line, ' ');
-	struct span rest = span_from(line, first + 1);
+	struct span method = span_head(line, first), rest = span_from(line, first + 1);
 	size_t second = span_find(rest, ' ');
-	struct span version = span_from(rest, second + 1);
+	struct span target = span_head(rest, second), version = span_from(rest, second + 1);
 
-	g->h.method_text = span_head(line, first);
-	g->h.target = span_head(rest, second);
-	if (!http_token(g->h.method_text) || g->h.target.n == 0 || !span_starts(version, span_lit("HTTP/")))
+	if (!http_token(method) || target.n == 0 || !span_starts(version, span_lit("HTTP/")))
 		return bad(g, "the request line is not \"METHOD target HTTP/1.1\"");
 	if (!span_is(version, "HTTP/1.1") && !span_is(version, "HTTP/1.0")) {
-		(void)gate_refuse(g, 505, "http-version", "only HTTP/1.1 is spoken here");
+		(void)gate_refuse(g, 505, "http-version", "the version of HTTP is not spoken here");
 		return false;
 	}
-	for (size_t i = 0; i < g->h.target.n; i++)
-		if (g->h.target.p[i] <= 0x20 || g->h.target.p[i] >= 0x7f)
+	for (size_t i = 0; i < target.n; i++)
+		if (target.p[i] <= 0x20 || target.p[i] >= 0x7f)
 			return bad(g, "the target has a byte that must be escaped");
-	if (g->h.target.n > LIMIT_HTTP_TARGET) {
+	if (target.n > LIMIT_HTTP_TARGET) {
 		(void)gate_refuse(g, 414, "target-too-long", "the target is too long");
 		return false;
 	}
 	g->h.minor = version.p[7] == '1';
-	g->h.method = http_method_parse(g->h.method_text);
-	return true;
-}
-
-/* Once, or the request is refused. */
-static bool
-single(struct http_gate *g, struct span *slot, struct span value, const char *why)
-{
-	if (slot->p != NULL)
-		return bad(g, why);
-	*slot = span_of(value.p != NULL ? value.p : g->head.p, value.n);	/* given, if empty */
-	return true;
+	g->h.method = http_method_parse(method);
+	return place(g, HEAD_METHOD, method, "") && place(g, HEAD_TARGET, target, "");
 }
 
 static bool
@@ -152,12 +152,12 @@ field(struct http_gate *g, struct span line)
 	if (http_is(name, "content-encoding"))
 		return content_encoding(g, value);
 	if (http_is(name, "host"))
-		return is_host(value) ? single(g, &g->h.host, value, "Host is given twice") :
+		return is_host(value) ? place(g, HEAD_HOST, value, "Host is given twice") :
 		    bad(g, "Host is not a name");
 	if (http_is(name, "authorization"))
-		return single(g, &g->h.authorization, value, "Authorization is given twice");
+		return place(g, HEAD_AUTHORIZATION, value, "Authorization is given twice");
 	if (http_is(name, "content-type"))
-		return single(g, &g->h.content_type, value, "Content-Type is given twice");
+		return place(g, HEAD_TYPE, value, "Content-Type is given twice");
 	if (http_is(name, "connection"))
 		g->h.close = g->h.close || http_list_has(value, "close");
 	return true;
@@ -167,7 +167,7 @@ field(struct http_gate *g, struct span line)
 static bool
 framing(struct http_gate *g)
 {
-	if (g->h.minor == 1 && g->h.host.p == NULL)
+	if (g->h.minor == 1 && !g->at[HEAD_HOST].given)
 		return bad(g, "Host is missing");
 	if (g->h.chunked && g->h.has_length)
 		return bad(g, "both Content-Length and Transfer-Encoding are given");
@@ -178,28 +178,47 @@ framing(struct http_gate *g)
 	return true;
 }
 
-/* The head is complete, each line ends in CRLF, and there are no control bytes but tabs. */
-static bool
-parse_head(struct http_gate *g)
+static struct span
+part(const struct http_gate *g, enum head_part which)
 {
-	struct rd r = rd_init(span_head(buf_view(&g->head), g->head.n - 2));
-	struct span line;
-	size_t n;
+	const struct head_place *at = &g->at[which];
 
-	for (n = 0; rd_line(&r, LIMIT_HTTP_HEAD, &line); n++) {
-		line = span_head(line, line.n == 0 ? 0 : line.n - 1);	/* without the CR */
-		if (n > LIMIT_HTTP_FIELDS) {
-			(void)gate_refuse(g, 431, "too-many-fields", "there are too many header fields");
-			return false;
-		}
-		if (n == 0 ? !request_line(g, line) : !field(g, line))
-			return false;
-	}
-	return n == 0 ? bad(g, "an empty line instead of a request") : framing(g);
+	return at->given ? span_of(g->head.p + at->off, at->n) : span_of(NULL, 0);
 }
 
-/* Whether ${c} may stand behind what the head has so far.  This is asked byte by byte,
- * because evhttp acts on each line as it comes. */
+/* The empty line: all is known. */
+static enum gate_event
+head_complete(struct http_gate *g)
+{
+	if (g->lines == 0)
+		(void)bad(g, "an empty line instead of a request");
+	if (g->state == GATE_BROKEN || !framing(g))
+		return GATE_REFUSED;
+	g->h.method_text = part(g, HEAD_METHOD);
+	g->h.target = part(g, HEAD_TARGET);
+	g->h.host = part(g, HEAD_HOST);
+	g->h.authorization = part(g, HEAD_AUTHORIZATION);
+	g->h.content_type = part(g, HEAD_TYPE);
+	g->state = GATE_DECIDE;
+	return GATE_HEAD;
+}
+
+/* A line is complete, with its CRLF.  It is judged at once, because evhttp acts on each line as
+ * it comes. */
+static enum gate_event
+head_line(struct http_gate *g)
+{
+	struct span line = span_of(g->head.p + g->line, g->head.n - g->line - 2);
+
+	g->line = g->head.n;
+	if (line.n == 0)
+		return head_complete(g);
+	if (g->lines > LIMIT_HTTP_FIELDS)
+		return gate_refuse(g, 431, "too-many-fields", "there are too many header fields");
+	return (g->lines++ == 0 ? request_line(g, line) : field(g, line)) ? GATE_MORE : GATE_REFUSED;
+}
+
+/* Whether ${c} may stand behind what the head has so far. */
 static bool
 head_byte(struct http_gate *g, uint8_t c)
 {
@@ -229,11 +248,11 @@ feed_head(struct http_gate *g, struct span *bytes)
 		if (g->head.why != 0)
 			return gate_refuse(g, 431, "head-too-large", "the head of the request is too large");
 		*bytes = span_from(*bytes, 1);
-		if (c == '\n' && (g->head.n == 2 || span_ends(buf_view(&g->head), span_lit("\r\n\r\n")))) {
-			if (!parse_head(g))
-				return GATE_REFUSED;
-			g->state = GATE_DECIDE;
-			return GATE_HEAD;
+		if (c == '\n') {
+			enum gate_event ev = head_line(g);
+
+			if (ev != GATE_MORE)
+				return ev;
 		}
 	}
 	return GATE_MORE;

@@ -20,7 +20,7 @@
 #include "base/buf.h"
 #include "port/net/router.h"
 
-/* Spans point into the gate's copy of the head. */
+/* Spans point into the gate's copy of the head; their ${p} is NULL for a field not given. */
 struct http_head {
 	enum http_method method;	/* 0: not one of ours */
 	struct span method_text, target, host, authorization, content_type;
@@ -41,10 +41,16 @@ enum gate_state {
 	GATE_IN_END, GATE_COMPLETE, GATE_BROKEN,
 };
 
+/* The parts of a head, by where they stand: the copy may move while it grows. */
+enum head_part { HEAD_METHOD, HEAD_TARGET, HEAD_HOST, HEAD_AUTHORIZATION, HEAD_TYPE, HEAD_PARTS };
+struct head_place { size_t off, n; bool given; };
+
 struct http_gate {
 	enum gate_state state;
 	struct buf head;	/* owned; the bytes of the head */
-	struct http_head h;
+	size_t line, lines;	/* where this line of it begins; how many came before */
+	struct head_place at[HEAD_PARTS];
+	struct http_head h;	/* spans from GATE_HEAD on */
 	uint64_t left;		/* of the body or the chunk */
 	uint64_t body;		/* bytes of content seen */
 	size_t body_max;

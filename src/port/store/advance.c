@@ -224,7 +224,7 @@ attempt(struct store *s, struct store_advance *v, size_t n, int64_t now, bool *a
 		return rc;
 	rc = phases(&b, e);
 	/* Before the commit nothing has happened yet, so it may be done again. */
-	*again = rc == ERR_STORE_BUSY && sc.own;
+	*again = rc == ERR_STORE_BUSY && sc.own && s->db->collided;
 	if ((rc = db_scope_close(&sc, rc, e)) != 0)
 		return rc;
 	for (size_t i = 0; i < n; i++)

@@ -68,6 +68,7 @@ struct db {
 	enum store_kind kind;
 	char where[512];
 	bool in_tx;
+	bool collided;			/* the last error: it and another rolled each other back */
 	struct err doom;		/* why the transaction cannot be committed; code 0: it can */
 	uint64_t generation;		/* of what is cached from it: counts openings and rollbacks */
 	int (*check)(struct db *d, struct err *e);	/* behind opening again */

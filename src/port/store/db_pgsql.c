@@ -85,6 +85,7 @@ fault(struct db_pgsql *b, const PGresult *r, struct err *e)
 		rc = ERR_STORE_BUSY;
 	else
 		rc = code_of(state);
+	b->d.collided = state != NULL && strncmp(state, "40", 2) == 0;
 	rc = err_set(e, rc, "%s: %s", b->d.where, text);
 	if (state != NULL && strcmp(state, "53100") == 0)
 		return err_hint(e, rc, "make room on the database's disk; nothing that was acknowledged is lost");

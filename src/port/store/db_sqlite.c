@@ -31,6 +31,14 @@ mine(struct db *d)
 static int
 code_of(int sqlite_code)
 {
+	switch (sqlite_code) {
+	case SQLITE_CONSTRAINT_UNIQUE:
+	case SQLITE_CONSTRAINT_PRIMARYKEY:
+	case SQLITE_CONSTRAINT_ROWID:
+		return ERR_DUPLICATE;
+	default:
+		break;
+	}
 	switch (sqlite_code & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:

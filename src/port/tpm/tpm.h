@@ -32,7 +32,9 @@
 
 struct tpm;
 
-/** tpm_open(tcti, t, e): Connects once, to see whether there is a TPM. */
+/** tpm_open(tcti, t, e): Connects, to see whether there is a TPM; for one that does not
+ * answer it waits TPM_OPEN_PATIENCE_MS. */
+#define TPM_OPEN_PATIENCE_MS 1000
 MUST_CHECK int tpm_open(const char *tcti, struct tpm **t, struct err *e);
 
 /** tpm_release(t): Close the connection, but keep what makes the next call quick.  The

@@ -248,9 +248,10 @@ tpm_open(const char *tcti, struct tpm **out, struct err *e)
 	if (t == NULL || (t->tcti_name = strdup(tcti)) == NULL)
 		return err_set(e, ERR_NOMEM, "no memory for a TPM's connection");
 	t->simulator = strncmp(tcti, "swtpm", 5) == 0 || strncmp(tcti, "mssim", 5) == 0;
-	t->patience_ms = TPM_PATIENCE_MS;
+	t->patience_ms = TPM_OPEN_PATIENCE_MS;
 	if ((rc = tpm_run(t, nothing, NULL, e)) != 0)
 		return err_ctx(e, rc, "TPM %s", tcti);
+	t->patience_ms = TPM_PATIENCE_MS;
 	*out = t;
 	t = NULL;	/* transferred */
 	return 0;
