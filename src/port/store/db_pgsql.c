@@ -407,14 +407,18 @@ quiet(void *ctx, const PGresult *r)
 	(void)r;
 }
 
-/* What a session needs: a commit that is acknowledged has been written, whatever the
- * database's default; and nothing waits for ever on a lock or on a server that died. */
+/* What a session needs, as far as this database knows it.  A commit that is acknowledged
+ * has been written, whatever the database's default; nothing waits for ever on a lock, or
+ * on a server that died.  Every statement has its index: plans do not depend on statistics,
+ * which a new database does not have, and are made once. */
 static const char settings[] =
+    "SELECT set_config(s.name, w.v, false) FROM (VALUES ('lock_timeout', '5000'),"
+    " ('statement_timeout', '60000'), ('idle_in_transaction_session_timeout', '60000'),"
+    " ('client_encoding', 'UTF8'), ('jit', 'off'), ('enable_seqscan', 'off'),"
+    " ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'),"
+    " ('plan_cache_mode', 'force_generic_plan')) w (n, v) JOIN pg_settings s ON s.name = w.n;"
     "SELECT set_config('synchronous_commit', 'on', false)"
-    " WHERE current_setting('synchronous_commit') = 'off';"
-    "SET lock_timeout = 5000; SET statement_timeout = 60000;"
-    "SET idle_in_transaction_session_timeout = 60000; SET client_encoding = 'UTF8';"
-    "SET DateStyle = 'ISO'; SET default_transaction_deferrable = off";
+    " WHERE current_setting('synchronous_commit') = 'off'";
 
 static int
 pgsql_reopen(struct db *d, struct err *e)
