@@ -26,6 +26,8 @@ static const struct option_spec options[] = {
 	{ "list", 0, "WHICH", false, COMPLETE_WORDS, "auto kernel monitor",
 	    "the measurement list (auto: the kernel's, or the monitor's if the kernel measures nothing)" },
 	{ "monitor-pcr", 0, "N", false, COMPLETE_NONE, NULL, "PCR that the execution monitor extends (13)" },
+	{ "monitor-below", 0, "DIR", false, COMPLETE_DIR, NULL,
+	    "the execution monitor watches only what is mounted at DIR or below" },
 	{ "stage-at", 0, "N", false, COMPLETE_NONE, NULL,
 	    "trim the kernel's list when it has N entries (Linux 7.2, CONFIG_IMA_STAGING) and keep them on disk" },
 	{ "no-sandbox", 0, NULL, false, COMPLETE_NONE, NULL, "keep all privileges" },
@@ -119,7 +121,7 @@ choose_list(const struct invocation *in, struct setup *s, struct err *e)
 	    strcmp(which, "kernel") == 0 ? PRIV_LIST_KERNEL : PRIV_LIST_MONITOR;
 	if (s->o.list == PRIV_LIST_KERNEL || (s->o.list == PRIV_LIST_AUTO && !monitored_wanted(s->o.securityfs)))
 		return 0;
-	if ((rc = monitored_new(s->o.dir, s->monitor_pcr, &s->monitored, e)) != 0)
+	if ((rc = monitored_new(s->o.dir, s->monitor_pcr, opt_get(in, "monitor-below"), &s->monitored, e)) != 0)
 		return rc;
 	s->o.list = PRIV_LIST_MONITOR;
 	s->o.monitor_list = monitored_list(s->monitored);

@@ -11,6 +11,7 @@
 #include "cmd/command.h"
 #include "cmd/serve.h"
 #include "cmd/up_events.h"
+#include "crypto/digest.h"
 #include "port/net/http_client.h"
 #include "svc/server/server.h"
 
@@ -42,7 +43,7 @@ struct up {
 	const struct invocation *in;
 	char data[PATH_SIZE - 256];
 	char self[PATH_SIZE], agent[PATH_SIZE];
-	char agent_data[PATH_SIZE], tpm_dir[PATH_SIZE], policy[PATH_SIZE];
+	char agent_data[PATH_SIZE], tpm_dir[PATH_SIZE], policy[PATH_SIZE], programs[PATH_SIZE];
 	struct server *server;
 	struct file ca, token;
 	struct tls_client *tls;
@@ -231,12 +232,37 @@ has_policy(struct up *u, bool *has, struct err *e)
 	return 0;
 }
 
+/* This program itself, wherever it was built, as sha256sum would list it. */
+static int
+list_programs(struct up *u, struct err *e)
+{
+	BUF_AUTO struct buf list = buf_init(KIB(64));
+	const char *const paths[] = { u->self, u->agent };
+
+	for (size_t i = 0; i < 2; i++) {
+		FILE_AUTO struct file f = { 0 };
+		char *real = realpath(paths[i], NULL);
+		struct digest d;
+		int rc = real == NULL ? err_file(e, err_errno(e, "cannot be found"), paths[i]) :
+		    file_read(real, MIB(256), &f, e);
+
+		if (rc == 0 && (rc = digest_of(DIGEST_SHA256, file_view(&f), &d, e)) == 0) {
+			buf_hex(&list, digest_view(&d));
+			buf_printf(&list, "  %s\n", real);
+		}
+		free(real);
+		if (rc != 0)
+			return rc;
+	}
+	return file_write(u->programs, buf_view(&list), 0644, e);
+}
+
 /* What is here now is what is approved: the first policy trusts this machine's present state. */
 static int
 build_policy(struct up *u, struct err *e)
 {
 	static const char *const usual[] = { "dir:/usr", "dir:/etc", "dir:/opt", "dir:/root" };
-	char self_dir[PATH_SIZE + 8], agent_dir[PATH_SIZE + 8];
+	char programs[PATH_SIZE + 16];
 	const char *argv[160] = { u->self, "policy", "build", "-o", u->policy };
 	size_t n = 5, given = opt_count(u->in, "from");
 	int status;
@@ -252,13 +278,11 @@ build_policy(struct up *u, struct err *e)
 		argv[n++] = "--from";
 		argv[n++] = opt_nth(u->in, "from", i);
 	}
-	/* This program itself, wherever it was built. */
-	(void)snprintf(self_dir, sizeof(self_dir), "dir:%s", u->self);
-	(void)snprintf(agent_dir, sizeof(agent_dir), "dir:%s", u->agent);
+	if ((rc = list_programs(u, e)) != 0)
+		return rc;
+	(void)snprintf(programs, sizeof(programs), "digests:%s", u->programs);
 	argv[n++] = "--from";
-	argv[n++] = self_dir;
-	argv[n++] = "--from";
-	argv[n++] = agent_dir;
+	argv[n++] = programs;
 	(void)fprintf(stderr, "assay: first start: what this machine has now becomes what is approved\n");
 	if ((rc = spawn(argv, &pid, e)) != 0)
 		return rc;
@@ -359,6 +383,7 @@ up(const struct invocation *in, struct err *e)
 	(void)snprintf(u.agent_data, sizeof(u.agent_data), "%s/agent", u.data);
 	(void)snprintf(u.tpm_dir, sizeof(u.tpm_dir), "%s/tpm", u.data);
 	(void)snprintf(u.policy, sizeof(u.policy), "%s/first-policy.json", u.data);
+	(void)snprintf(u.programs, sizeof(u.programs), "%s/programs.sha256", u.data);
 	if (geteuid() != 0)
 		return cmd_usage(in, "assay up needs root: it reads the TPM and the kernel's list, or watches executions");
 	if (mkdir(u.data, 0711) != 0 && errno != EEXIST) {

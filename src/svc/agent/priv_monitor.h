@@ -8,8 +8,10 @@
 
 struct monitored;
 
-/** monitored_new(dir, pcr, m, e): What can be known before the TPM: nothing starts yet. */
-MUST_CHECK int monitored_new(const char *dir, unsigned pcr, struct monitored **m, struct err *e);
+/** monitored_new(dir, pcr, below, m, e): What can be known before the TPM: nothing starts yet.
+ * ${below}: only what is mounted there or below is watched; NULL: all. */
+MUST_CHECK int monitored_new(const char *dir, unsigned pcr, const char *below, struct monitored **m,
+    struct err *e);
 
 /** monitored_start(m, p, e): Start it; ${p} has the TPM. */
 MUST_CHECK int monitored_start(struct monitored *m, struct priv *p, struct err *e);
