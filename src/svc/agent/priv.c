@@ -136,7 +136,8 @@ serve(struct priv *p, struct peer *peer, struct span packet)
 		if (!peer->watching)
 			send_answer(peer, number, 0, &a);
 	} else {
-		svc_log_err(LOG_LEVEL_WARNING, priv_request_name(number), &e);
+		svc_log_err(rc == ERR_UNSUPPORTED || number == PRIV_EVENT_LOG || number == PRIV_IMA_POLICY ?
+		    LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, priv_request_name(number), &e);
 		send_error(peer, number, &e);
 	}
 	/* Others may want the TPM; and a secret shall not stay in memory. */

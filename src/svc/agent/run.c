@@ -9,7 +9,7 @@
 #define PUSH_MS 1000u
 #define BACKOFF_MS 1000u
 #define BACKOFF_MAX_MS 60000u
-#define PENDING_MS 15000u
+#define PENDING_MS 5000u
 /* How long nobody looks whether the process shall end. */
 #define NAP_MS 1000u
 /* A server that is told to wait longer than this was told nonsense. */

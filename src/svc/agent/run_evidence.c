@@ -145,10 +145,11 @@ put_event_log(struct agent *a, struct attest_message *m, struct evidence_parts *
 {
 	struct err e = { 0 };
 
-	if (priv_ask_event_log(&a->priv, &p->event_log, &e) != 0)
-		svc_log_err(LOG_LEVEL_WARNING, "no event log is sent", &e);
-	else
+	if (priv_ask_event_log(&a->priv, &p->event_log, &e) == 0)
 		(void)attest_put(m, ATTEST_EVENT_LOG, file_view(&p->event_log));
+	else if (!a->told_no_event_log)
+		svc_log_err(LOG_LEVEL_WARNING, "no event log is sent", &e);
+	a->told_no_event_log = p->event_log.p == NULL;
 }
 
 static int

@@ -25,6 +25,7 @@ struct agent {
 	bool at_once;			/* the answer asks for more now */
 	bool have_stamp;		/* stamp: of the list, before the last quote */
 	uint64_t stamp;
+	bool told_no_event_log;
 	struct buf new_key;		/* renewal: key of a request that is on its way; PEM */
 
 	unsigned faults_in_row;
