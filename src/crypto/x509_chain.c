@@ -119,6 +119,20 @@ x509_roots_add_intermediate(struct x509_roots *r, struct span der, struct err *e
 }
 
 int
+x509_roots_add_any(struct x509_roots *r, struct span der, struct err *e)
+{
+	X509 *x;
+	bool root;
+	int rc;
+
+	if ((rc = parse(der, &x, e)) != 0)
+		return rc;
+	root = X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) == 0;
+	X509_free(x);
+	return add(r, der, root, e);
+}
+
+int
 x509_roots_add_crl(struct x509_roots *r, struct span in, struct err *e)
 {
 	BUF_AUTO struct buf der = buf_init(LIMIT_CRL);

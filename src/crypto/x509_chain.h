@@ -29,6 +29,9 @@ void x509_roots_free(struct x509_roots *r);
  * crypto/ accepts is ERR_KEY.  One that is there already is no error. */
 MUST_CHECK int x509_roots_add(struct x509_roots *r, struct span der, struct err *e);
 MUST_CHECK int x509_roots_add_intermediate(struct x509_roots *r, struct span der, struct err *e);
+/** x509_roots_add_any(r, der, e): A root if its issuer is itself, else an intermediate: so a
+ * vendor's whole collection can be given without trusting more than its roots. */
+MUST_CHECK int x509_roots_add_any(struct x509_roots *r, struct span der, struct err *e);
 /** x509_roots_add_crl(r, der, e): DER or PEM. */
 MUST_CHECK int x509_roots_add_crl(struct x509_roots *r, struct span crl, struct err *e);
 size_t x509_roots_count(const struct x509_roots *r);	/* roots alone */

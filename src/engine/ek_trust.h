@@ -115,4 +115,9 @@ void ek_trust_settle(struct ek_trust *t, const struct trust_config *config, unsi
 MUST_CHECK int root_bundle_load(const struct root_bundle *b, struct x509_roots *vendors,
     struct err *e);
 
+/** trust_roots_load(in, r, e): A file as an operator has it: a root bundle, PEM with any number
+ * of certificates and revocation lists, or one certificate in DER.  Certificates that are
+ * not self-issued become intermediates.  A file that adds nothing is ERR_FORMAT. */
+MUST_CHECK int trust_roots_load(struct span in, struct x509_roots *r, struct err *e);
+
 #endif

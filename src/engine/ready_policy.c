@@ -156,6 +156,22 @@ init_patterns(struct ready_policy *l, struct arena *a, struct err *e)
 	return 0;
 }
 
+/* Whoever copies "excludes": [".*"] switches the judgement off, and should not only learn
+ * that from "policy show". */
+static int
+warn_excludes(const struct ready_policy *l, struct result *r, struct err *e)
+{
+	BUF_AUTO struct buf text = buf_init(KIB(4));
+	size_t which;
+	int rc = pattern_match(l->excludes, l->scratch, span_lit("/\x01is-called-so-by/nobody"), &which, e);
+
+	if (rc != 0 || which == SIZE_MAX)
+		return rc;
+	buf_escape(&text, span_head(l->p->excludes[which].regex, 128));
+	return result_warn(r, e, "exclude \"%s\" of policy \"%.*s\" covers every path: what nothing lists or signs is"
+	    " let pass", buf_cstr(&text), (int)(l->p->name.n < 128 ? l->p->name.n : 128), (const char *)l->p->name.p);
+}
+
 int
 ready_policy_init(const struct runtime_policy *p, const struct sig_context *ctx,
     struct arena *a, struct ready_policy *l, struct result *r, struct err *e)
@@ -163,7 +179,7 @@ ready_policy_init(const struct runtime_policy *p, const struct sig_context *ctx,
 	int rc;
 
 	*l = (struct ready_policy){ .p = p };
-	if ((rc = init_patterns(l, a, e)) != 0 || (rc = init_scopes(l, ctx, a, r, e)) != 0 ||
+	if ((rc = init_patterns(l, a, e)) != 0 || (rc = warn_excludes(l, r, e)) != 0 || (rc = init_scopes(l, ctx, a, r, e)) != 0 ||
 	    (rc = init_closed(l, a, e)) != 0) {
 		ready_policy_done(l);
 		return rc;

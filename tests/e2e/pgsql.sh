@@ -4,8 +4,9 @@
 #	pg_stop [SIGNAL]	stops it (INT: at once, cleanly); pg_start starts it again
 # It refuses to run as root: then the user postgres or nobody runs it.  Ended at exit.
 # shellcheck shell=bash
-pg_bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
+pg_bin=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
 pg_dir='' pg_pid='' pg_url=''
+pg_fsync=off	# tests kill processes, not machines
 
 pg_as=()
 
@@ -22,7 +23,7 @@ pg_init() {
 		unix_socket_directories = '$pg_dir'
 		max_connections = 50
 		shared_buffers = 64MB
-		fsync = off	# tests kill processes, not machines
+		fsync = $pg_fsync
 	EOC
 }
 

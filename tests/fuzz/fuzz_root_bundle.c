@@ -1,4 +1,4 @@
-/* Bundles of roots: what parses is written as the same bytes, dumps as printable text and loads
+/* Files of roots, and bundles of them: what parses is written as the same bytes, dumps as printable text and loads
  * whole or not at all, with no more roots than it names. */
 #include <stdlib.h>
 
@@ -16,6 +16,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct root_bundle bundle;
 	struct err e = { 0 };
 
+	if (x509_roots_new(&r, &e) != 0)
+		abort();
+	if (trust_roots_load(in, r, &e) != 0 && e.message[0] == '\0')
+		abort();
+	x509_roots_free(r);
+	r = NULL;
+	e = (struct err){ 0 };
 	if (root_bundle_parse(in, &a, &bundle, &e) != 0) {
 		if (e.message[0] == '\0')
 			abort();

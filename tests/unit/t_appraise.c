@@ -287,6 +287,39 @@ test_learning(void)
 	file_free(&cert);
 }
 
+/* Warnings about a policy, which every appraisal under it repeats. */
+static size_t
+warnings_of(const char *policy)
+{
+	static const struct sig_context plain = { .now = 1790000000 };
+	RUNTIME_POLICY_AUTO struct runtime_policy p = { 0 };
+	APPRAISER_AUTO struct appraiser *a = NULL;
+	RESULT_AUTO struct result r = result_init();
+	const struct runtime_policy *all[] = { &p };
+	struct err e = { 0 };
+
+	if (runtime_policy_parse(span_str(policy), &p, &e) != 0 || appraiser_new(all, 1, &plain, &a, &e) != 0 ||
+	    appraiser_begin(a, plain.now, &r, &e) != 0)
+		diag("%s", e.message);
+	return r.n_warnings;
+}
+
+static void
+test_accept_all(void)
+{
+	static const char *const all[] = { ".*", "", "/", "/.*", "^.*$", "[^\\\\n]*", "/usr/.*|.*" };
+	static const char *const some[] = { "/usr/.*", "/tmp/*", ".*\\\\.pyc$", "/no$", "/no", "/i" };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) + sizeof(some) / sizeof(some[0]); i++) {
+		bool is_all = i < sizeof(all) / sizeof(all[0]);
+		const char *regex = is_all ? all[i] : some[i - sizeof(all) / sizeof(all[0])];
+		char policy[256];
+
+		(void)snprintf(policy, sizeof(policy), "{\"assay_policy\":1,\"excludes\":[\"/var/x\",\"%s\"]}", regex);
+		ok(warnings_of(policy) == is_all, "an exclude \"%s\": %s", regex, is_all ? "warned of" : "no word");
+	}
+}
+
 static void
 test_form(void)
 {
@@ -314,6 +347,7 @@ main(void)
 	test_scopes();
 	test_buffers();
 	test_learning();
+	test_accept_all();
 	test_form();
 	return done();
 }

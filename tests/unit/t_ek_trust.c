@@ -223,6 +223,23 @@ test_facts(void)
 	is_str(got.model, "a\\x1b[31m\\x0ab", "is escaped");
 }
 
+/* What is no RSA key at all must be a refusal, not a fault of ours. */
+static void
+test_even(void)
+{
+	struct file ek = ek_file("ek-rsa.pub"), ak = golden("debian12-vm/akecc.pub");
+	struct trust_config config = { .modes = ALL };
+	struct trust_input in = { .ek_public = file_view(&ek), .ak_public = file_view(&ak) };
+	struct ek_trust got = { 0 };
+	struct err e = { 0 };
+
+	ek.p[ek.n - 1] ^= 1;
+	ok(ek_trust_decide(&in, &config, EK_NOW, &got, &e) == 0 && got.mode == TRUST_NONE &&
+	    ek_trust_has(&got, TRUST_CODE_EK_WEAK), "an even modulus");
+	file_free(&ek);
+	file_free(&ak);
+}
+
 /* --- the list */
 
 static struct ek_list
@@ -424,6 +441,7 @@ main(void)
 	test_host_id();
 	test_trials();
 	test_facts();
+	test_even();
 	test_list();
 	test_list_format();
 	test_device();

@@ -111,9 +111,39 @@ test_shipped(void)
 	arena_free(&a);
 }
 
+/* Files as operators have them. */
+static void
+test_files(void)
+{
+	static const struct { const char *name; size_t roots; int rc; const char *what; } all[] = {
+		{ "root_bundle/sample.bundle", 2, 0, "a bundle" },
+		{ "ek_cert/root.der", 1, 0, "a root in DER" },
+		{ "ek_cert/inter.der", 0, 0, "an intermediate in DER, which is no root" },
+		{ "root_bundle/roots/root.pem", 1, 0, "a root in PEM, with notes" },
+		{ "ek_cert/form.pem", 0, 0, "PEM without a root" },
+		{ "ek_cert/revoked.crl.pem", 0, 0, "a revocation list" },
+		{ "ek_cert/kdf.txt", 0, ERR_FORMAT, "a text" },
+		{ "ek_cert/key-ek-ecc.pem", 0, ERR_FORMAT, "a private key" },
+		{ "ek_cert/rsa1024.der", 0, ERR_KEY, "a weak certificate" },
+		{ "ek_cert/form-padded-ff.bin", 0, ERR_TRAILING, "bytes behind one" },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct file f = golden(all[i].name);
+		struct x509_roots *r = NULL;
+		struct err e = { 0 };
+
+		ok(x509_roots_new(&r, &e) == 0 && trust_roots_load(file_view(&f), r, &e) == all[i].rc &&
+		    x509_roots_count(r) == all[i].roots, "%s", all[i].what);
+		x509_roots_free(r);
+		file_free(&f);
+	}
+}
+
 int
 main(void)
 {
+	test_files();
 	test_golden();
 	test_altered();
 	test_load();

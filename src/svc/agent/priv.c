@@ -136,7 +136,8 @@ serve(struct priv *p, struct peer *peer, struct span packet)
 		if (!peer->watching)
 			send_answer(peer, number, 0, &a);
 	} else {
-		svc_log_err(LOG_LEVEL_WARNING, priv_request_name(number), &e);
+		svc_log_err(rc == ERR_UNSUPPORTED || number == PRIV_EVENT_LOG || number == PRIV_IMA_POLICY ?
+		    LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, priv_request_name(number), &e);
 		send_error(peer, number, &e);
 	}
 	/* Others may want the TPM; and a secret shall not stay in memory. */
@@ -397,7 +398,8 @@ priv_run(struct priv *p, int stop_fd, struct err *e)
 	for (;;) {
 		struct pollfd f[3 + PRIV_PEERS] = { { stop_fd, POLLIN, 0 }, { p->listener, POLLIN, 0 },
 		    { m->fd == NULL ? -1 : m->fd(m->arg), POLLIN, 0 } };
-		int wait = anybody_watches(p) ? PRIV_WATCH_MS : p->o->stage_at != 0 ? STAGE_EVERY_MS : -1;
+		int wait = anybody_watches(p) ? PRIV_WATCH_MS : p->o->tick != NULL ? PRIV_TICK_MS :
+		    p->o->stage_at != 0 ? STAGE_EVERY_MS : -1;
 
 		for (size_t i = 0; i < PRIV_PEERS; i++)
 			f[3 + i] = (struct pollfd){ p->peers[i].fd, POLLIN, 0 };
@@ -413,5 +415,7 @@ priv_run(struct priv *p, int stop_fd, struct err *e)
 		if (f[1].revents != 0)
 			welcome(p);
 		tick(p);
+		if (p->o->tick != NULL)
+			p->o->tick(p->o->tick_arg);
 	}
 }

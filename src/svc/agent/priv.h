@@ -25,6 +25,7 @@
 #define PRIV_QUOTES_PER_S 10
 #define PRIV_WATCH_MS 200	/* how often the list is looked after while somebody watches it */
 #define PRIV_WATCH_MAX_MS 60000
+#define PRIV_TICK_MS 2000
 
 /* The execution monitor, as far as this process knows it; all may be NULL. */
 struct priv_monitor {
@@ -53,6 +54,8 @@ struct priv_options {
 	const char *monitor_list;	/* file that the monitor writes, or NULL */
 	struct priv_monitor monitor;
 	uint64_t stage_at;		/* see list.h */
+	void (*tick)(void *arg);	/* called at least each ${PRIV_TICK_MS}; or NULL */
+	void *tick_arg;
 	unsigned tpm_patience_ms;	/* 0: TPM_PATIENCE_MS */
 };
 
