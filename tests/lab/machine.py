@@ -26,7 +26,8 @@ class Machine:
         if os.path.exists(sock):
             os.unlink(sock)
         self.swtpm = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + self.image + "/tpm",
-            "--terminate", "--ctrl", "type=unixio,path=" + sock])
+            "--terminate", "--ctrl", "type=unixio,path=" + sock],
+            stderr=open(self.image + "/swtpm.log", "ab"))
         begun = time.monotonic()
         while not os.path.exists(sock):
             if self.swtpm.poll() is not None or time.monotonic() - begun > PATIENCE:
