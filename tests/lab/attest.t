@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """A real kernel with IMA and a TPM, our agent in it and our server outside: the host proves its
 kernel's own list and is trusted; a script nobody approved turns it red within two seconds, with
-its path, and an approved one that is run in the same way does not; a reboot begins anew; an agent
-that is killed makes the host late, and no longer trusted until it speaks again."""
+its path, and an approved one that is run in the same way does not; so does a
+violation; a reboot or a power cut begins anew; an agent that is killed, stopped or cut off makes
+the host late, and no longer trusted until it speaks again."""
 import base64, json, os, re, shutil, signal, ssl, subprocess, sys, tempfile, time, urllib.request
 
 here = os.path.dirname(os.path.abspath(__file__))
@@ -153,27 +154,45 @@ try:
     is_([(f["code"], base64.b64decode(f["path_b64"])) for f in server.findings()], [("not-in-policy", b"/opt/unapproved")],
         "with its path, and nothing else")
 
-    # ---- reboot ----
-    h = server.host()
+    # ---- reboot, and an end that nobody announced ----
+    machine.do("end TERM run; end TERM priv")
+    for how, again in (("a reboot", machine.reboot), ("a power cut", machine.power_cut)):
+        h = server.host()
+        again()
+        agent()
+        wait(lambda: server.host()["boot"] != h["boot"])
+        comes(f"after {how} it is trusted", "trusted", "fresh")
+        ok(settled(), "with all entries of the new list")
+        new = server.host()
+        ok(new["boot"] != h["boot"], "in a boot of another name")
+        is_((len(server.hosts()), new["id"], new["findings"]), (1, h["id"], 0), "the same host, without findings")
+
+    # ---- a violation, and the same without one ----
+    machine.do("echo guest >/tmp/x; cat /etc/hostname")
+    ok(settled(), "a file is read")
+    is_(server.host()["verdict"], "trusted", "which nobody writes: trusted")
+    at, said = machine.execute("cat /etc/os-release 4>>/etc/os-release >/dev/null")
+    seen = wait(lambda: server.host()["verdict"] == "untrusted")
+    ok(seen is not None and seen - at < DETECTION, f"read while it is open for writing: untrusted after {(seen or at) - at:.2f} s")
+    is_([(f["code"], base64.b64decode(f["path_b64"])) for f in server.findings()], [("violation", b"/etc/os-release")],
+        "a violation, by its path")
     machine.do("end TERM run; end TERM priv")
     machine.reboot()
     agent()
-    wait(lambda: server.host()["boot"] != h["boot"])
-    comes("after a reboot it is trusted", "trusted", "fresh")
-    ok(settled(), "with all entries of the new list")
-    new = server.host()
-    ok(new["boot"] != h["boot"], "in a boot of another name")
-    is_((len(server.hosts()), new["id"], new["findings"]), (1, h["id"], 0), "the same host, without findings")
+    comes("gone with a reboot", "trusted", "fresh")
 
     # ---- silence ----
-    at = time.monotonic()
-    machine.do("end KILL run; end KILL priv")
-    comes("the agent is killed: the host is late, and what it proved runs out", "undecided", "late")
-    print(f"# after {time.monotonic() - at:.1f} s, with evidence due every {INTERVAL} s", flush=True)
-    ok(server.host()["expired"], "which is said")
-    agent()
-    comes("started again: trusted", "trusted", "fresh")
-    is_(len(server.hosts()), 1, "with the same identity")
+    for what, do, undo in (("killed", "end KILL run; end KILL priv", None),
+        ("stopped", "kill -STOP $(cat /run/run.pid)", "kill -CONT $(cat /run/run.pid)"),
+        ("cut off", "ip link set eth0 down", "ip link set eth0 up")):
+        at = time.monotonic()
+        machine.do(do)
+        comes(f"the agent is {what}: the host is late, and what it proved runs out", "undecided", "late")
+        print(f"# after {time.monotonic() - at:.1f} s, with evidence due every {INTERVAL} s", flush=True)
+        ok(server.host()["expired"], "which is said")
+        machine.do(undo) if undo else agent()
+        comes("no longer: trusted", "trusted", "fresh")
+    is_((len(server.hosts()), server.host()["findings"]), (1, 0), "with the same identity, without findings")
     machine.do("end TERM run; end TERM priv")
     print(f"# {time.monotonic() - began:.0f} s in all", flush=True)
 except Exception as e:
