@@ -75,11 +75,14 @@ def wait(what, seconds=90, every=0.05):
 
 
 def comes(what, *want):
-    """Wait until the host's values are these, and compare: one point."""
+    """Wait until the host's values are these: one point, on which all that follows depends."""
     keys = ("verdict", "reachability", "entries")[:len(want)]
     got = lambda: tuple(server.host()[k] for k in keys)
-    wait(lambda: got() == want)
-    is_(got(), want, what)
+    wait(lambda: got() == want, 60)
+    last = got()
+    is_(last, want, what)
+    if last != want:
+        raise RuntimeError("what follows depends on this")
 
 
 def agent():
@@ -115,6 +118,9 @@ def diagnose():
         print("\n".join("# host: " + l for l in json.dumps(server.host(), indent=1).splitlines()))
         for f in server.findings()[:20]:
             print("# finding:", json.dumps(f))
+        print("# PCR 10:", machine.do("cat /sys/class/tpm/tpm0/pcr-sha256/10"))
+        for l in machine.do("tail -n 60 /sys/kernel/security/ima/ascii_runtime_measurements").splitlines():
+            print("# list:", l)
         for f in ("priv", "run"):
             print("\n".join(f"# {f}: {l}" for l in machine.do(f"tail -n 20 /run/{f}.log").splitlines()))
     except Exception as e:
