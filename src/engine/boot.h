@@ -64,6 +64,7 @@ struct boot_report {
 	struct boot_pcr pcr[LIMIT_PCRS];
 	struct { enum digest_alg bank; uint32_t pcrs; } proven[LIMIT_TPM_BANKS]; /* in every bank */
 	size_t n_proven;
+	unsigned aggregate_reach;	/* boot_aggregate fits PCRs 0 to this one; 0: it does not */
 	struct boot_facts facts;	/* if has_log */
 };
 
