@@ -52,6 +52,7 @@ struct priv_options {
 	uint32_t mask;			/* PCRs that are quoted */
 	enum priv_list list;
 	const char *monitor_list;	/* file that the monitor writes, or NULL */
+	unsigned monitor_pcr;		/* that its list replays to */
 	struct priv_monitor monitor;
 	uint64_t stage_at;		/* see list.h */
 	void (*tick)(void *arg);	/* called at least each ${PRIV_TICK_MS}; or NULL */

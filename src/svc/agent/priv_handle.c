@@ -332,6 +332,7 @@ priv_handle_FACTS(struct priv *p, struct peer *peer, struct span in, struct answ
 	}
 	f.gaps = gaps;
 	f.list = p->list_kind;
+	f.list_pcr = strcmp(p->list_kind, "monitor") == 0 ? p->o->monitor_pcr : IMA_PCR;
 	if (whole_file(p, policy_names, LIMIT_IMA_POLICY, &policy, &inner) == 0 && policy.n > 0 &&
 	    digest_of(DIGEST_SHA256, file_view(&policy), &d, &inner) == 0)
 		f.ima_policy_sha256 = digest_view(&d);

@@ -16,7 +16,8 @@ struct monitored {
 };
 
 int
-monitored_new(const char *dir, unsigned pcr, struct monitored **out, struct err *e)
+monitored_new(const char *dir, unsigned pcr, const char *const *paths, size_t n,
+    struct monitored **out, struct err *e)
 {
 	struct monitored *m = calloc(1, sizeof(*m));
 
@@ -24,7 +25,8 @@ monitored_new(const char *dir, unsigned pcr, struct monitored **out, struct err 
 		monitored_stop(m);
 		return err_set(e, ERR_NOMEM, "no memory for the monitor");
 	}
-	m->o = (struct monitor_options){ .dir = m->dir, .pcr = pcr, .tpm = &m->tpm };
+	m->o = (struct monitor_options){ .dir = m->dir, .pcr = pcr, .paths = paths, .n_paths = n,
+	    .tpm = &m->tpm };
 	*out = m;
 	return 0;
 }
