@@ -26,7 +26,8 @@ static const struct option_spec options[] = {
 	{ "list", 0, "WHICH", false, COMPLETE_WORDS, "auto kernel monitor",
 	    "the measurement list (auto: the kernel's, or the monitor's if the kernel measures nothing)" },
 	{ "monitor-pcr", 0, "N", false, COMPLETE_NONE, NULL, "PCR that the execution monitor extends (13)" },
-	{ "monitor-path", 0, "DIR", true, COMPLETE_DIR, NULL, "watch executions on DIR's file system alone" },
+	{ "monitor-below", 0, "DIR", false, COMPLETE_DIR, NULL,
+	    "the execution monitor watches only what is mounted at DIR or below" },
 	{ "stage-at", 0, "N", false, COMPLETE_NONE, NULL,
 	    "trim the kernel's list when it has N entries (Linux 7.2, CONFIG_IMA_STAGING) and keep them on disk" },
 	{ "no-sandbox", 0, NULL, false, COMPLETE_NONE, NULL, "keep all privileges" },
@@ -41,8 +42,6 @@ struct setup {
 	struct monitored *monitored;
 	struct priv *priv;
 	unsigned monitor_pcr;
-	const char *monitor_paths[64];
-	size_t n_monitor_paths;
 };
 
 static void
@@ -105,20 +104,6 @@ choose_keys(const struct invocation *in, struct priv_options *o, struct err *e)
 	return 0;
 }
 
-static int
-choose_paths(const struct invocation *in, struct setup *s, struct err *e)
-{
-	const size_t most = sizeof(s->monitor_paths) / sizeof(s->monitor_paths[0]);
-
-	if (opt_count(in, "monitor-path") > most)
-		return err_set(e, ERR_USAGE, "--monitor-path may be given %zu times", most);
-	while (s->n_monitor_paths < opt_count(in, "monitor-path")) {
-		s->monitor_paths[s->n_monitor_paths] = opt_nth(in, "monitor-path", s->n_monitor_paths);
-		s->n_monitor_paths++;
-	}
-	return 0;
-}
-
 /* Whether the monitor runs, and with it which PCRs are quoted. */
 static int
 choose_list(const struct invocation *in, struct setup *s, struct err *e)
@@ -129,14 +114,14 @@ choose_list(const struct invocation *in, struct setup *s, struct err *e)
 
 	if (which != NULL && strcmp(which, "auto") != 0 && strcmp(which, "kernel") != 0 && strcmp(which, "monitor") != 0)
 		return err_set(e, ERR_USAGE, "--list takes auto, kernel or monitor");
-	if ((rc = choose_paths(in, s, e)) != 0 || (rc = number_option(in, "monitor-pcr", MONITOR_PCR, LIMIT_PCRS - 1, &pcr, e)) != 0)
+	if ((rc = number_option(in, "monitor-pcr", MONITOR_PCR, LIMIT_PCRS - 1, &pcr, e)) != 0)
 		return rc;
 	s->monitor_pcr = (unsigned)pcr;
 	s->o.list = which == NULL || strcmp(which, "auto") == 0 ? PRIV_LIST_AUTO :
 	    strcmp(which, "kernel") == 0 ? PRIV_LIST_KERNEL : PRIV_LIST_MONITOR;
 	if (s->o.list == PRIV_LIST_KERNEL || (s->o.list == PRIV_LIST_AUTO && !monitored_wanted(s->o.securityfs)))
 		return 0;
-	if ((rc = monitored_new(s->o.dir, s->monitor_pcr, s->monitor_paths, s->n_monitor_paths, &s->monitored, e)) != 0)
+	if ((rc = monitored_new(s->o.dir, s->monitor_pcr, opt_get(in, "monitor-below"), &s->monitored, e)) != 0)
 		return rc;
 	s->o.list = PRIV_LIST_MONITOR;
 	s->o.monitor_list = monitored_list(s->monitored);

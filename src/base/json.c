@@ -96,12 +96,28 @@ append(const char *text, size_t n, void *cookie)
 	return b->why == 0 ? 0 : -1;
 }
 
+/* What jansson leaves as it is, though a terminal may obey it, can stand in strings only. */
 static void
 dump(const json_t *j, size_t flags, struct buf *b)
 {
-	if (j == NULL || json_dump_callback(j, append, b, flags | JSON_ENCODE_ANY) != 0)
+	BUF_AUTO struct buf plain = buf_init(b->max);
+	size_t from = 0, steers;
+	unsigned point;
+
+	if (j == NULL || json_dump_callback(j, append, &plain, flags | JSON_ENCODE_ANY) != 0) {
 		if (b->why == 0)
-			b->why = ERR_NOMEM;
+			b->why = plain.why != 0 ? plain.why : ERR_NOMEM;
+		return;
+	}
+	for (size_t i = 0; i < plain.n; i++) {
+		if (plain.p[i] < 0x7f || (steers = utf8_steers(buf_view(&plain), i, &point)) == 0)
+			continue;
+		buf_put(b, plain.p + from, i - from);
+		buf_printf(b, "\\u%04x", point);
+		from = i + steers;
+		i = from - 1;
+	}
+	buf_put(b, plain.p + from, plain.n - from);
 }
 
 void

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 
-/* RFC 8259 section 7; DEL and the C1 controls too, which some terminals obey. */
+/* RFC 8259 section 7, and what a terminal may obey. */
 static void
 put_string(struct buf *b, struct span s)
 {
@@ -18,9 +18,10 @@ put_string(struct buf *b, struct span s)
 	buf_u8(b, '"');
 	for (size_t i = 0; i < s.n; i++) {
 		uint8_t c = s.p[i];
-		bool c1 = c == 0xc2 && s.p[i + 1] < 0xa0;	/* valid: a byte follows */
+		unsigned point = c;
+		size_t steers = c >= 0x7f ? utf8_steers(s, i, &point) : 0;
 
-		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f && !c1)
+		if (c >= 0x20 && c != '"' && c != '\\' && steers == 0)
 			continue;
 		buf_put(b, s.p + plain, i - plain);
 		if (c == '"' || c == '\\')
@@ -30,7 +31,8 @@ put_string(struct buf *b, struct span s)
 		else if (c == '\t')
 			buf_str(b, "\\t");
 		else
-			buf_printf(b, "\\u%04x", c1 ? s.p[++i] : c);
+			buf_printf(b, "\\u%04x", point);
+		i += steers > 1 ? steers - 1 : 0;
 		plain = i + 1;
 	}
 	buf_span(b, span_from(s, plain));

@@ -203,6 +203,27 @@ put_utf8(struct buf *b, uint32_t c)
 	buf_u8(b, (uint8_t)(0x80 | (c & 0x3f)));
 }
 
+size_t
+utf8_steers(struct span s, size_t i, unsigned *point)
+{
+	const uint8_t *p = s.p + i;
+	size_t left = s.n - i;
+
+	if (left >= 1 && p[0] == 0x7f) {
+		*point = 0x7f;
+		return 1;
+	}
+	if (left >= 2 && p[0] == 0xc2 && p[1] < 0xa0) {
+		*point = p[1];
+		return 2;
+	}
+	if (left < 3 || p[0] != 0xe2 || (p[1] != 0x80 && p[1] != 0x81))
+		return 0;
+	*point = 0x2000u | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+	return *point == 0x200e || *point == 0x200f || (*point >= 0x2028 && *point <= 0x202e) ||
+	    (*point >= 0x2066 && *point <= 0x2069) ? 3 : 0;
+}
+
 bool
 utf16le_decode(struct span s, struct buf *b)
 {

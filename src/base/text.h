@@ -20,6 +20,11 @@ MUST_CHECK bool base64url_decode(struct span s, struct buf *b);
 /** utf8_valid(s): RFC 3629: no overlong forms, no surrogates, at most U+10FFFF. */
 MUST_CHECK bool utf8_valid(struct span s);
 
+/** utf8_steers(s, i, point): How many bytes at ${i} of valid UTF-8 make a character that a terminal may
+ * obey instead of show: DEL, the C1 controls (U+009B begins an escape sequence), line separators
+ * and the marks that turn the direction of text around; else 0.  JSON of ours escapes these. */
+size_t utf8_steers(struct span s, size_t i, unsigned *point);
+
 /** utf16le_decode(s, b): UTF-16, little-endian, without a byte order mark, appended to
  * ${b} as UTF-8.  False (nothing written) for half a unit or an unpaired surrogate. */
 MUST_CHECK bool utf16le_decode(struct span s, struct buf *b);

@@ -8,17 +8,17 @@
 #include "base/text.h"
 #include "cmd/command.h"
 #include "cmd/term.h"
-#include "port/monitor/monitor.h"
+#include "svc/monitor/monitor_tpm.h"
 
 static const struct option_spec options[] = {
 	{ .name = "data", .arg = "DIR", .complete = COMPLETE_DIR,
 	  .help = "keep the list and its sidecar in DIR/monitor; must be given" },
 	{ .name = "pcr", .arg = "N", .help = "extend PCR N, 0 to 15 but 10; 13 if not given" },
+	{ .name = "tcti", .arg = "TCTI", .help = "the TPM (\"device:/dev/tpmrm0\", \"swtpm:path=SOCKET\"); without it the list proves nothing" },
 	{ .name = "mount", .arg = "PATH", .repeat = true, .complete = COMPLETE_DIR,
 	  .help = "watch the file system of PATH only" },
 	{ .name = "below", .arg = "DIR", .complete = COMPLETE_DIR,
 	  .help = "watch only what is mounted at DIR or below, and will be" },
-	{ .name = "served", .help = "watch network and FUSE file systems too, whose servers can then hold up all else" },
 	{ .name = "scripts", .help = "measure opened files that begin with \"#!\" too" },
 	{ .name = "no-libraries", .help = "measure only what is executed" },
 	{ .name = NULL },
@@ -92,7 +92,7 @@ print_status(const struct invocation *in, const struct monitor_status *s)
 
 /* Until a signal; an error of the TPM is said once, and tried again. */
 static int
-serve(const struct invocation *in, struct monitor *m, struct err *e)
+serve(const struct invocation *in, struct monitor *m, struct tpm *tpm, struct err *e)
 {
 	struct monitor_status s, before;
 	bool failing = false;
@@ -105,6 +105,8 @@ serve(const struct invocation *in, struct monitor *m, struct err *e)
 
 		(void)poll(&p, 1, failing ? 1000 : 5000);
 		rc = monitor_service(m, e);
+		if (tpm != NULL)
+			tpm_release(tpm);	/* others may need it: a simulator serves one at a time */
 		monitor_status(m, &s);
 		if (s.state != before.state || s.restarts != before.restarts)
 			print_status(in, &s);
@@ -135,20 +137,39 @@ parse(const struct invocation *in, struct monitor_options *o)
 		return "--mount and --below exclude each other";
 	o->n_paths = opt_count(in, "mount");
 	o->below = opt_get(in, "below");
-	o->served = opt_has(in, "served");
 	o->scripts = opt_has(in, "scripts");
 	o->no_libraries = opt_has(in, "no-libraries");
 	return NULL;
 }
 
+/* The monitor itself, its paths and its TPM at hand. */
+static enum exit_status
+run_with(const struct invocation *in, const struct monitor_options *o, struct tpm *tpm, struct err *e)
+{
+	struct monitor *m;
+	int rc;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_signal }, NULL);
+	(void)sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_signal }, NULL);
+	if (monitor_start(o, &m, e) != 0)
+		return cmd_error(in, e);
+	if ((rc = serve(in, m, tpm, e)) != 0) {
+		(void)monitor_stop(m, NULL);
+		return cmd_error(in, e);
+	}
+	return monitor_stop(m, e) == 0 ? EXIT_GOOD : cmd_error(in, e);
+}
+
 static enum exit_status
 run(const struct invocation *in, struct err *e)
 {
-	struct monitor_options o = { .seen = seen, .arg = (void *)(uintptr_t)in };
+	struct monitor_options o = { .pcr = MONITOR_PCR, .seen = seen, .arg = (void *)(uintptr_t)in };
 	const char *wrong = parse(in, &o), *paths[64];
 	BUF_AUTO struct buf dir = buf_init(KIB(8));
-	struct monitor *m;
-	int rc;
+	TPM_AUTO struct tpm *tpm = NULL;
+	struct monitor_tpm_banks banks;
+	struct monitor_tpm port;
 
 	if (wrong != NULL)
 		return cmd_usage(in, "%s", wrong);
@@ -157,19 +178,19 @@ run(const struct invocation *in, struct err *e)
 	for (size_t i = 0; i < o.n_paths; i++)
 		paths[i] = opt_nth(in, "mount", i);
 	o.paths = paths;
-	if (mkdir(opt_get(in, "data"), 0700) != 0 && errno != EEXIST)
-		return err_errno(e, "cannot make %s", opt_get(in, "data")), cmd_error(in, e);
-	buf_printf(&dir, "%s/monitor", opt_get(in, "data"));
-	o.dir = buf_cstr(&dir);
-	(void)sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_signal }, NULL);
-	(void)sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_signal }, NULL);
-	if (monitor_start(&o, &m, e) != 0)
-		return cmd_error(in, e);
-	if ((rc = serve(in, m, e)) != 0) {
-		(void)monitor_stop(m, NULL);
+	if (mkdir(opt_get(in, "data"), 0700) != 0 && errno != EEXIST) {
+		(void)err_errno(e, "cannot make %s", opt_get(in, "data"));
 		return cmd_error(in, e);
 	}
-	return monitor_stop(m, e) == 0 ? EXIT_GOOD : cmd_error(in, e);
+	buf_printf(&dir, "%s/monitor", opt_get(in, "data"));
+	o.dir = buf_cstr(&dir);
+	if (opt_get(in, "tcti") != NULL) {
+		if (tpm_open(opt_get(in, "tcti"), &tpm, e) != 0 ||
+		    monitor_tpm_make(tpm, o.pcr, &banks, &port, e) != 0)
+			return cmd_error(in, e);
+		o.tpm = &port;
+	}
+	return run_with(in, &o, tpm, e);
 }
 
 const struct command cmd_monitor_run = {

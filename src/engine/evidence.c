@@ -27,6 +27,12 @@ struct run {
 	bool too_short;				/* the list lacks entries that were recorded */
 };
 
+static unsigned
+list_pcr(const struct run *x)
+{
+	return x->in->list_pcr == 0 ? IMA_PCR : x->in->list_pcr;
+}
+
 static void
 run_done(struct run *x)
 {
@@ -78,7 +84,7 @@ check_quote(struct run *x, struct err *e)
 {
 	const struct evidence_input *in = x->in;
 	struct quote_input q = { .attest = in->quote, .signature = in->signature,
-	    .nonce = in->nonce, .bank = in->bank, .pcr = IMA_PCR, .pcrs = in->pcrs,
+	    .nonce = in->nonce, .bank = in->bank, .pcr = list_pcr(x), .pcrs = in->pcrs,
 	    .attest_name = in->names.quote, .signature_name = in->names.signature };
 	int rc;
 
@@ -194,7 +200,7 @@ make_target(struct run *x, struct match_target *t, struct buf *before, struct bu
 	*have = false;
 	if (!x->in->has_quote || q->pcr_digest.alg == DIGEST_NONE)
 		return 0;
-	if ((rc = quote_digest_parts(q, x->known, x->in->bank, IMA_PCR, before, after, &complete, e)) != 0)
+	if ((rc = quote_digest_parts(q, x->known, x->in->bank, list_pcr(x), before, after, &complete, e)) != 0)
 		return rc;
 	if (!complete) {
 		x->r->checks[CHECK_DIGEST].detail = "the quote covers PCRs whose values are not known;"
@@ -216,7 +222,8 @@ settle(struct run *x, struct err *e)
 	const struct match *m = &x->report->match;
 	bool settled;
 
-	if (!tpm_pcrs_set(x->known, x->in->bank, IMA_PCR, pcr_value(&m->at_match, IMA_PCR)))
+	if (!tpm_pcrs_set(x->known, x->in->bank, list_pcr(x),
+	    pcr_value(&m->at_match, list_pcr(x))))
 		return err_set(e, ERR_INTERNAL, "no room for the replayed PCR");
 	return quote_settle(&x->report->quote, x->known, x->r, &settled, e);
 }
@@ -227,7 +234,7 @@ match(struct run *x, struct err *e)
 	struct match_target t = { 0 };
 	BUF_AUTO struct buf before = buf_init(MIB(1)), after = buf_init(MIB(1));
 	struct match_input in = { .list = x->in->ima_log, .bank = x->in->bank,
-	    .allow_padded_sha1 = x->in->allow_padded_sha1, .resume = x->resume };
+	    .allow_padded_sha1 = x->in->allow_padded_sha1, .pcr = x->in->list_pcr, .resume = x->resume };
 	int rc;
 
 	if ((rc = make_target(x, &t, &before, &after, &x->had_target, e)) != 0)
@@ -281,21 +288,21 @@ no_match(struct run *x, struct err *e)
 	}
 	if (m->untouched && m->total > 0)
 		return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
-		    "PCR %d is quoted as zero: this kernel extended nothing into this TPM, or the list"
-		    " is of another machine", IMA_PCR);
+		    "PCR %u is quoted as zero: this kernel extended nothing into this TPM, or the list"
+		    " is of another machine", list_pcr(x));
 	if (x->resume == NULL && !m->begins_boot && m->total > 0)
 		return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
-		    "no part of the list reproduces the quoted PCR %d, and it does not begin with"
+		    "no part of the list reproduces the quoted PCR %u, and it does not begin with"
 		    " boot_aggregate: it was trimmed or cut in front; give the state it goes on from"
-		    " (--resume)", IMA_PCR);
+		    " (--resume)", list_pcr(x));
 	if (x->in->quote_first)
 		return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
-		    "no part of the list reproduces the quoted PCR %d, though it was read after the quote: entries"
-		    " were cut or altered (or another kernel was started by kexec)", IMA_PCR);
+		    "no part of the list reproduces the quoted PCR %u, though it was read after the quote: entries"
+		    " were cut or altered (or another kernel was started by kexec)", list_pcr(x));
 	return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
-	    "no part of the list reproduces the quoted PCR %d: either it was read before the quote"
+	    "no part of the list reproduces the quoted PCR %u: either it was read before the quote"
 	    " was made, or entries were cut or altered (or another kernel was started by kexec);"
-	    " quote first, then read the list", IMA_PCR);
+	    " quote first, then read the list", list_pcr(x));
 }
 
 /* The PCRs of the bank whose values are the quote's (or, without one, given). */
@@ -326,7 +333,7 @@ judge_other_pcrs(struct run *x, struct err *e)
 		    " PCR %u lacks it: entries of that PCR were cut or altered, or something else extends"
 		    " it too", (unsigned long long)m->behind[bad], bad, bad);
 	for (unsigned i = 0; i < REPLAY_PCRS; i++)
-		if (i != IMA_PCR && ((m->used >> i) & 1) != 0 && m->authenticated[i] == 0 &&
+		if (i != list_pcr(x) && ((m->used >> i) & 1) != 0 && m->authenticated[i] == 0 &&
 		    (rc = result_warn(x->r, e, "entries extend PCR %u too, which the quote does not"
 		    " confirm: they are not authenticated, and no state is kept to go on from", i)) != 0)
 			return rc;
@@ -475,7 +482,7 @@ judge_tail(struct run *x, struct err *e)
 	if (!matched(x) || tail == 0 || !x->in->require_all)
 		return 0;
 	return result_finding(x->r, &(struct finding){ .reason = REASON_TAIL_UNAUTHENTICATED,
-	    .entry = m->authenticated[IMA_PCR] + 1, .decides = true }, e,
+	    .entry = m->authenticated[list_pcr(x)] + 1, .decides = true }, e,
 	    "%llu entr%s not covered by the quote, and all must be", (unsigned long long)tail,
 	    tail == 1 ? "y is" : "ies are");
 }

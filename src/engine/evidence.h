@@ -34,6 +34,7 @@ struct evidence_input {
 	bool has_event_log;
 	struct span event_log;
 	enum digest_alg bank;
+	unsigned list_pcr;			/* 0: IMA_PCR; the execution monitor's list has another */
 	bool allow_padded_sha1;			/* follow zero-padded SHA-1 too, named as such */
 	bool require_all;			/* a tail is a finding */
 	bool integrity_only;			/* policies are not asked */

@@ -85,7 +85,7 @@ try:
         watched = tmp + "/watched"
         os.makedirs(watched)
         mounted = os.geteuid() == 0 and subprocess.run(["mount", "-t", "tmpfs", "tmpfs", watched], capture_output=True).returncode == 0
-        listing = ("--list", "monitor", "--monitor-path", watched) if mounted else ("--list", "kernel")
+        listing = ("--list", "monitor", "--monitor-below", watched) if mounted else ("--list", "kernel")
         p = traced("priv", BUILD + "/assay-agent", "priv", "--data", tmp + "/agent", "--tcti",
             f"swtpm:path={tmp}/tpm/tpm", "--securityfs", tmp + "/security", *listing)
         ok(wait(lambda: os.path.exists(tmp + "/agent/priv.sock"), 60), "the privileged process listens")

@@ -49,13 +49,18 @@ struct store_record *kit_records(uint64_t from, size_t n);	/* lives for ever */
 int kit_append(struct store *s, struct store_host *h, const char *boot, uint64_t from, size_t n,
     int64_t now);
 
+/** kit_fill(s, hosts, records): Something in every table. */
+void kit_fill(struct store *s, unsigned hosts, size_t records);
+
 extern struct arena kit_arena;
 
+void test_golden(void);
 void test_open(void);
 void test_hosts(void);
 void test_lists(void);
 void test_advance(void);
 void test_logs(void);
+void test_runs(void);
 void test_search(void);
 void test_history(void);
 void test_admin(void);

@@ -6,9 +6,8 @@
 #include "tests/store/kit.h"
 #include "tests/store/kit_db.h"
 
-/* Something in every table. */
-static void
-fill(struct store *s)
+void
+kit_fill(struct store *s, unsigned hosts, size_t records)
 {
 	struct store_enrolment en = { .token = "sixteen bytes..", .expires = 100, .secret = span_lit("\0s") };
 	struct store_policy p = { .name = span_lit("p"), .version = span_lit("v"), .document = span_lit("doc") };
@@ -30,11 +29,11 @@ fill(struct store *s)
 	struct err e = { 0 };
 
 	signed_one.key_id = span_lit("key");
-	for (unsigned i = 0; i < 30; i++) {
+	for (unsigned i = 0; i < hosts; i++) {
 		kit_host(s, i, &h);
-		is_code(kit_append(s, &h, "boot", 1, 400 + i, i), 0, "filling");
+		is_code(kit_append(s, &h, "boot", 1, records + i, i), 0, "filling");
 	}
-	must(store_merge(s, 20, &left, &e), &e, "merging");
+	must(store_merge(s, hosts / 2, &left, &e), &e, "merging");
 	kit_host(s, 100, &h);
 	must(store_advance(s, &v, 1, 7, &e), &e, "advancing");
 	must(store_event_log_put(s, h.boot, span_lit("d"), span_lit("log"), 1, &e), &e, "event log");
@@ -111,7 +110,7 @@ test_move(void)
 	char there[512], back[600];
 	struct err e = { 0 };
 
-	fill(s);
+	kit_fill(s, 30, 400);
 	every_table(s);
 	(void)snprintf(there, sizeof(there), "%s", kit_url("move_to"));
 	moves(s, there, "a move to the same kind");

@@ -3,11 +3,13 @@
 #include <elf.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "crypto/digest.h"
 #include "port/monitor/shared.h"
+#include "port/monitor/thread.h"
 
 #define CHUNK KIB(64)
 
@@ -18,7 +20,7 @@ struct hash_pool {
 	pthread_cond_t small, big;
 	struct queue work[2];		/* small, big */
 	struct queue done;
-	int done_fd;
+	int done_fd, process;		/* process: a pidfd of our own */
 	unsigned replaced;
 };
 
@@ -58,7 +60,7 @@ hash_wanted(struct span head, bool scripts)
 }
 
 static enum hash_outcome
-hash_file(struct thread *t, struct hash_job *job)
+hash_file(struct thread *t, int fd, struct hash_job *job)
 {
 	uint64_t began = clock_ns(CLOCK_MONOTONIC);
 	off_t at = 0;
@@ -66,7 +68,7 @@ hash_file(struct thread *t, struct hash_job *job)
 
 	if (!hasher_start(t->hasher))
 		return HASH_FAILED;
-	while ((n = pread(job->fd, t->chunk, CHUNK, at)) != 0) {
+	while ((n = pread(fd, t->chunk, CHUNK, at)) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -85,12 +87,27 @@ hash_file(struct thread *t, struct hash_job *job)
 	return hasher_finish(t->hasher, job->digest) ? HASH_GOOD : HASH_FAILED;
 }
 
+static enum hash_outcome
+hash_job(struct thread *t, struct hash_job *job)
+{
+	int fd = thread_borrow(t->pool->process, job->fd);
+	enum hash_outcome outcome;
+
+	if (fd < 0)
+		return HASH_FAILED;
+	outcome = hash_file(t, fd, job);
+	(void)close(fd);
+	return outcome;
+}
+
 static void *
 thread_run(void *arg)
 {
 	struct thread *t = arg;
 	struct hash_pool *p = t->pool;
+	const int keep[] = { 2, p->done_fd, p->process };
 
+	thread_isolate(keep, 3);
 	for (;;) {
 		struct hash_job *job;
 
@@ -99,7 +116,7 @@ thread_run(void *arg)
 			(void)pthread_cond_wait(t->big ? &p->big : &p->small, &p->lock);
 		(void)pthread_mutex_unlock(&p->lock);
 		atomic_store(&job->started, true);
-		job->outcome = hash_file(t, job);
+		job->outcome = hash_job(t, job);
 		(void)pthread_mutex_lock(&p->lock);
 		put(&p->done, job);
 		(void)pthread_mutex_unlock(&p->lock);
@@ -114,8 +131,6 @@ static int
 thread_new(struct hash_pool *p, bool big, struct err *e)
 {
 	struct thread *t = calloc(1, sizeof(*t));
-	pthread_attr_t attr;
-	pthread_t id;
 	int rc;
 
 	if (t == NULL || (t->chunk = malloc(CHUNK)) == NULL) {
@@ -129,19 +144,12 @@ thread_new(struct hash_pool *p, bool big, struct err *e)
 		free(t);
 		return rc;
 	}
-	(void)pthread_attr_init(&attr);
-	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	(void)pthread_attr_setstacksize(&attr, KIB(128));
-	rc = pthread_create(&id, &attr, thread_run, t);
-	(void)pthread_attr_destroy(&attr);
-	if (rc != 0) {
+	if ((rc = thread_start(thread_run, t, KIB(128), e)) != 0) {
 		hasher_free(t->hasher);
 		free(t->chunk);
 		free(t);
-		errno = rc;
-		return err_errno(e, "cannot start a thread");
 	}
-	return 0;
+	return rc;
 }
 
 int
@@ -159,6 +167,10 @@ hash_pool_new(unsigned threads, int done_fd, struct hash_pool **out, struct err 
 	p->work[1].end = &p->work[1].first;
 	p->done.end = &p->done.first;
 	p->done_fd = done_fd;
+	if ((p->process = pidfd_open(getpid(), 0)) < 0) {
+		free(p);
+		return err_errno(e, "cannot open a descriptor of the own process");
+	}
 	for (unsigned i = 0; i < threads && rc == 0; i++)
 		if ((rc = thread_new(p, false, e)) == 0)
 			rc = thread_new(p, true, e);

@@ -99,10 +99,10 @@ remember(struct judge *j, int fd, const struct file_facts *f, bool measured)
 		seen_file_add(j->seen, &f->key);
 }
 
-/* True: the file is in the list now, or was. */
-static bool
+/* Hand it to the journal; the number of the request. */
+static uint64_t
 list(struct judge *j, const struct watch_event *ev, const struct file_facts *f, const uint8_t digest[32],
-    uint32_t flags, bool *added)
+    uint32_t flags)
 {
 	static struct origin o;		/* large; one thread */
 	char name[ORIGIN_NAME];
@@ -121,34 +121,25 @@ list(struct judge *j, const struct watch_event *ev, const struct file_facts *f, 
 	body.cgroup = span_of(o.cgroup, o.n_cgroup);
 	body.flags = flags | (ev->exec ? MONITOR_EXEC : 0) | (deleted ? MONITOR_DELETED : 0) |
 	    (o.gone ? MONITOR_GONE : 0);
-	return journal_file(j->journal, digest, path, &body, added);
+	return journal_file(j->journal, digest, path, &body);
 }
 
-/* List what was hashed; whether the event must wait for the PCR. */
-static bool
-measured(struct judge *j, const struct watch_event *ev, const struct file_facts *f, const uint8_t digest[32],
-    uint32_t flags)
-{
-	struct file_facts after;
-	bool added;
-
-	if (!file_look(ev->fd, UINT64_MAX / 2, &after) || !file_key_eq(&after.key, &f->key))
-		flags |= MONITOR_CHANGED;
-	else if (file_written(ev->fd))
-		flags |= MONITOR_WRITER;
-	atomic_fetch_add(&j->s->hashed, 1);
-	atomic_fetch_add(&j->s->hashed_bytes, f->key.size);
-	if (list(j, ev, f, digest, flags, &added) && (flags & (MONITOR_CHANGED | MONITOR_WRITER)) == 0)
-		remember(j, ev->fd, f, true);
-	return added && !j->behind && j->s->o.tpm != NULL &&
-	    journal_records(j->journal) - atomic_load(&j->s->extended) > j->s->o.batch_records;
-}
-
+/* It is hashed: have it listed. */
 static void
-hold(struct judge *j, struct task *t)
+measured(struct judge *j, struct task *t, const uint8_t digest[32])
 {
-	t->state = TASK_HELD;
-	t->number = journal_records(j->journal);
+	uint32_t flags = t->answered ? MONITOR_LATE : 0;
+	struct file_facts after;
+
+	if (!file_look(t->ev.fd, UINT64_MAX / 2, &after) || !file_key_eq(&after.key, &t->facts.key))
+		flags |= MONITOR_CHANGED;
+	else if (file_written(t->ev.fd))
+		flags |= MONITOR_WRITER;
+	t->changing = (flags & (MONITOR_CHANGED | MONITOR_WRITER)) != 0;
+	atomic_fetch_add(&j->s->hashed, 1);
+	atomic_fetch_add(&j->s->hashed_bytes, t->facts.key.size);
+	t->number = list(j, &t->ev, &t->facts, digest, flags);
+	t->state = TASK_LISTING;
 	t->moved = now_ns();
 }
 
@@ -180,29 +171,43 @@ hash_at_once(struct judge *j, const struct watch_event *ev, const struct file_fa
 	    hasher_run(j->sha256, span_of(j->chunk, (size_t)n), span_of(NULL, 0), digest);
 }
 
+/* Somebody else's hash of the same file, be it answered or not. */
 static struct task *
 leader_of(struct judge *j, const struct file_facts *f)
 {
 	for (size_t i = 0; i < LIMIT_MONITOR_PENDING && j->busy > 0; i++) {
 		struct task *t = &j->tasks[i];
 
-		if (t->state == TASK_HASHING && !t->answered && file_key_eq(&t->facts.key, &f->key))
+		if (t->state == TASK_HASHING && file_key_eq(&t->facts.key, &f->key))
 			return t;
 	}
 	return NULL;
 }
 
+/* Without a digest, but listed. */
+static void
+let_go_unhashed(struct judge *j, const struct watch_event *ev, const struct file_facts *f, uint32_t why)
+{
+	struct watch_event mine = *ev;
+
+	atomic_fetch_add(&j->s->late, 1);
+	(void)list(j, ev, f, no_digest, why);
+	let_go(j, &mine);
+}
+
 static void
 hash_later(struct judge *j, const struct watch_event *ev, const struct file_facts *f)
 {
-	struct task *leader = leader_of(j, f), *t = task_new(j, ev, f);
-	struct watch_event mine = *ev;
-	bool added;
+	struct task *leader = leader_of(j, f), *t;
 
-	if (t == NULL) {	/* all are let go already, and their hashes are to come */
-		atomic_fetch_add(&j->s->late, 1);
-		(void)list(j, ev, f, no_digest, MONITOR_SLOW, &added);
-		let_go(j, &mine);
+	/* Who opened it before was let go without waiting any longer: it would only take one more
+	 * thread to find the same. */
+	if (leader != NULL && leader->answered) {
+		let_go_unhashed(j, ev, f, leader->stuck ? MONITOR_STALLED : MONITOR_SLOW);
+		return;
+	}
+	if ((t = task_new(j, ev, f)) == NULL) {	/* all are let go already, and their hashes are to come */
+		let_go_unhashed(j, ev, f, MONITOR_SLOW);
 		return;
 	}
 	/* What is executed is measured whatever it is, so it cannot follow what is opened. */
@@ -231,19 +236,17 @@ judge_file(struct judge *j, struct watch_event *ev, const struct file_facts *f)
 		if (!ev->exec || roots_alone(f))	/* else its executions are always told of */
 			remember(j, ev->fd, f, true);
 		let_go(j, ev);
-		return;
-	}
-	if (!hash_at_once(j, ev, f, digest, &wanted)) {
+	} else if (!hash_at_once(j, ev, f, digest, &wanted)) {
 		hash_later(j, ev, f);
-		return;
-	}
-	if (!wanted)
+	} else if (!wanted) {
 		remember(j, ev->fd, f, false);
-	else if (measured(j, ev, f, digest, 0) && (t = task_new(j, ev, f)) != NULL) {
-		hold(j, t);
-		return;
+		let_go(j, ev);
+	} else if ((t = task_new(j, ev, f)) != NULL) {
+		measured(j, t, digest);
+	} else {
+		(void)list(j, ev, f, digest, 0);
+		let_go(j, ev);
 	}
-	let_go(j, ev);
 }
 
 void
@@ -285,38 +288,65 @@ release_followers(struct judge *j, const struct task *leader)
 static void
 give_up(struct judge *j, struct task *t, uint32_t why)
 {
-	bool added;
-
 	atomic_fetch_add(&j->s->late, 1);
-	(void)list(j, &t->ev, &t->facts, no_digest, why, &added);
-	finish(j, t);
+	(void)list(j, &t->ev, &t->facts, no_digest, why);
 	release_followers(j, t);
+	finish(j, t);
 }
 
 void
 judge_done(struct judge *j, struct hash_job *job)
 {
 	struct task *t = (struct task *)((uint8_t *)job - offsetof(struct task, job));
-	bool late = t->answered;
 
 	if (job->outcome == HASH_GOOD) {
-		bool wait = measured(j, &t->ev, &t->facts, job->digest, late ? MONITOR_LATE : 0);
-
-		release_followers(j, t);
-		if (wait && !late) {
-			hold(j, t);
-			return;
-		}
-	} else if (job->outcome == HASH_NOT_WANTED) {
-		remember(j, t->ev.fd, &t->facts, false);
-		release_followers(j, t);
-	} else if (!late) {
-		t->state = TASK_HELD;	/* its hash is over: it may be freed */
+		measured(j, t, job->digest);
+		return;
+	}
+	t->state = TASK_LISTING;	/* its hash is over: it may be freed */
+	if (job->outcome != HASH_NOT_WANTED && !t->answered) {
 		give_up(j, t, job->outcome == HASH_TOO_LONG ? MONITOR_SLOW : MONITOR_UNREADABLE);
 		return;
 	}
-	t->state = TASK_HELD;
+	if (job->outcome == HASH_NOT_WANTED)
+		remember(j, t->ev.fd, &t->facts, false);
+	release_followers(j, t);
 	finish(j, t);
+}
+
+/* New files wait for the PCR to follow, as far as was promised. */
+static bool
+too_far_ahead(const struct judge *j)
+{
+	return j->s->o.tpm != NULL && !j->behind &&
+	    atomic_load(&j->s->records) > atomic_load(&j->s->extended) + j->s->o.batch_records;
+}
+
+static void
+listed(struct judge *j, struct task *t, enum journal_result result)
+{
+	if (result != JOURNAL_LOST && !t->changing)
+		remember(j, t->ev.fd, &t->facts, true);
+	release_followers(j, t);
+	if (result == JOURNAL_NEW && !t->answered && too_far_ahead(j)) {
+		t->state = TASK_HELD;
+		t->number = atomic_load(&j->s->records);
+		t->moved = now_ns();
+		return;
+	}
+	finish(j, t);
+}
+
+void
+judge_listed(struct judge *j)
+{
+	for (size_t i = 0; i < LIMIT_MONITOR_PENDING && j->busy > 0; i++) {
+		struct task *t = &j->tasks[i];
+		enum journal_result result;
+
+		if (t->state == TASK_LISTING && (result = journal_result(j->journal, t->number)) != JOURNAL_WAITS)
+			listed(j, t, result);
+	}
 }
 
 /* A hash that does not move, or takes too long, is not waited for. */
@@ -340,6 +370,17 @@ tick_hashing(struct judge *j, struct task *t, uint64_t now)
 	}
 }
 
+/* The disk does not take it: the record waits on, the execution does not. */
+static void
+tick_listing(struct judge *j, struct task *t, uint64_t now)
+{
+	if (now - t->moved < j->s->o.hold_ms * MS)
+		return;
+	atomic_fetch_add(&j->s->late, 1);
+	release_followers(j, t);
+	finish(j, t);
+}
+
 static void
 tick_held(struct judge *j, struct task *t, uint64_t now)
 {
@@ -357,13 +398,15 @@ judge_tick(struct judge *j, uint64_t now)
 {
 	uint64_t oldest = 0;
 
-	if (j->behind && journal_records(j->journal) <= atomic_load(&j->s->extended) + j->s->o.batch_records)
+	if (j->behind && atomic_load(&j->s->records) <= atomic_load(&j->s->extended) + j->s->o.batch_records)
 		j->behind = false;
 	for (size_t i = 0; i < LIMIT_MONITOR_PENDING && j->busy > 0; i++) {
 		struct task *t = &j->tasks[i];
 
 		if (t->state == TASK_HASHING)
 			tick_hashing(j, t, now);
+		else if (t->state == TASK_LISTING)
+			tick_listing(j, t, now);
 		else if (t->state == TASK_HELD)
 			tick_held(j, t, now);
 	}

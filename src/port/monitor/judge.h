@@ -2,9 +2,9 @@
  *
  * Everything here runs in the dispatcher's thread, which never waits: it takes what the
  * page cache has and hands the rest to the hash threads.  Whatever happens, each event is
- * answered, with "allow": when its file is listed, when it took too long (listed with a
- * digest of zeros, as the kernel lists what it cannot read, and again when the digest is
- * there), or when it need not be listed.
+ * answered, with "allow": when its file is listed, when hashing took too long (it is listed
+ * with a digest of zeros, as the kernel lists what it cannot read, and again when the digest
+ * is there), when listing took too long, or when it need not be listed.
  */
 #ifndef PORT_MONITOR_JUDGE_H
 #define PORT_MONITOR_JUDGE_H
@@ -21,6 +21,7 @@ enum task_state {
 	TASK_FREE = 0,
 	TASK_HASHING,		/* with the hash threads */
 	TASK_FOLLOWING,		/* the same file as another task that is being hashed */
+	TASK_LISTING,		/* with the journal */
 	TASK_HELD,		/* listed; waits for the PCR to follow */
 };
 
@@ -34,7 +35,8 @@ struct task {
 	uint64_t since;		/* CLOCK_BOOTTIME, when the event was read */
 	uint64_t progress, moved;	/* bytes hashed when last looked at, and when they last rose */
 	struct task *leader;	/* TASK_FOLLOWING */
-	uint64_t number;	/* TASK_HELD: its record */
+	uint64_t number;	/* TASK_LISTING: for journal_result; TASK_HELD: records when it began */
+	bool changing;		/* it changed, or was open for writing: not to be remembered */
 };
 
 struct judge {
@@ -42,7 +44,7 @@ struct judge {
 	struct watch watch;
 	struct hash_pool *pool;
 	struct journal *journal;
-	struct seen_files *seen;
+	struct seen_files *seen;	/* which files are measured */
 	struct hasher *sha256;
 	uint8_t *chunk;			/* JUDGE_AT_ONCE bytes */
 	struct task *tasks;		/* LIMIT_MONITOR_PENDING */
@@ -58,6 +60,9 @@ void judge_event(struct judge *j, const struct watch_event *ev);
 
 /** judge_done(j, job): What came out of the hash threads. */
 void judge_done(struct judge *j, struct hash_job *job);
+
+/** judge_listed(j): What the journal has written meanwhile. */
+void judge_listed(struct judge *j);
 
 /** judge_tick(j, now): Deadlines; ${now}: CLOCK_BOOTTIME. */
 void judge_tick(struct judge *j, uint64_t now);

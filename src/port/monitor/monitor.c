@@ -21,6 +21,8 @@
 #define START_MS 60000
 /* Records extended in one call of monitor_service: 8 ms each on a hardware TPM. */
 #define SERVICE_RECORDS 64
+/* Their descriptors are handed over at once, through a socket's buffer. */
+#define PATHS 64
 
 struct monitor {
 	struct monitor_shared *s;
@@ -103,6 +105,8 @@ fill_in(const struct monitor_options *in, struct monitor_options *o, struct err 
 	o->threads = or_default(in->threads, 2);
 	if (o->dir == NULL)
 		return err_set(e, ERR_USAGE, "the monitor needs a directory");
+	if (o->n_paths > PATHS)
+		return err_set(e, ERR_LIMIT, "more than %d paths to watch", PATHS);
 	if (o->pcr == 10)
 		return err_set(e, ERR_USAGE, "PCR 10 is the kernel's: a list of ours would break the replay of its own");
 	if (o->pcr > 15)

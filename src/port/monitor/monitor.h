@@ -59,7 +59,6 @@ struct monitor_options {
 	bool no_libraries;		/* only what is executed */
 	bool scripts;			/* also what is opened and begins with "#!" */
 	bool no_namespaces;		/* with n_paths 0: only this mount namespace */
-	bool served;			/* with n_paths 0: network and FUSE file systems too */
 	unsigned answer_ms;		/* 5000: so long a file may be hashed before it is let go */
 	unsigned stall_ms;		/* 1500: the same, if nothing can be read of it */
 	unsigned silent_ms;		/* 2000: so long the monitor may be silent */

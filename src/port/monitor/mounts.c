@@ -4,20 +4,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/file.h"
 #include "formats/mountinfo.h"
+#include "port/monitor/thread.h"
 
 /* Mount namespaces looked at in one round; a host of a thousand containers has as many. */
 #define NAMESPACES 4096
 
+/* What the thread says; a descriptor goes with the first two. */
+enum word { WORD_REAL = 1, WORD_EXEC_ONLY, WORD_ALL /* that was all of this round */ };
+
 struct follow {
 	struct monitor_shared *s;
-	struct watch w;			/* a copy: only its descriptor is used */
+	int to;				/* the dispatcher */
 	uint64_t served;		/* served file systems told of */
 	ino_t seen[NAMESPACES];		/* in this round */
 	size_t n_seen;
@@ -67,25 +71,44 @@ is_below(struct span point, const char *below)
 	return span_starts(point, b) && (point.n == b.n || point.p[b.n] == '/');
 }
 
-/* Where it cannot be marked it is told of, unless it has gone meanwhile. */
+static bool
+say(struct follow *f, enum word word, int fd)
+{
+	union { struct cmsghdr h; char room[CMSG_SPACE(sizeof(int))]; } c = { 0 };
+	uint8_t byte = (uint8_t)word;
+	struct iovec v = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		c.h = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+		memcpy(CMSG_DATA(&c.h), &fd, sizeof(fd));
+		m.msg_control = &c;
+		m.msg_controllen = sizeof(c.room);
+	}
+	return sendmsg(f->to, &m, MSG_NOSIGNAL) == 1;
+}
+
+/* Where it cannot be looked at it is told of, unless it has gone meanwhile. */
 static void
 watch_one(struct follow *f, const char *root, const struct mountinfo *m, uint64_t *n, uint64_t *served)
 {
 	enum mounts_kind kind = mounts_kind(m->type, m->point);
 	char path[2 * 4096];
+	int fd;
 
 	if (kind == MOUNTS_NONE || !is_below(m->point, f->s->o.below))
 		return;
-	if (kind == MOUNTS_SERVED && !f->s->o.served) {
+	if (kind == MOUNTS_SERVED) {
 		*served += !has_option(m->options, "noexec");
 		return;
 	}
 	if ((size_t)snprintf(path, sizeof(path), "%s%s", root, (const char *)m->point.p) >= sizeof(path) ||
-	    watch_add(&f->w, path, kind == MOUNTS_EXEC_ONLY, NULL) != 0) {
+	    (fd = open(path, O_PATH | O_CLOEXEC)) < 0) {
 		*served += errno != ENOENT && errno != ENOTDIR && errno != EACCES;
 		return;
 	}
-	(*n)++;
+	*n += say(f, kind == MOUNTS_EXEC_ONLY ? WORD_EXEC_ONLY : WORD_REAL, fd);
+	(void)close(fd);
 }
 
 /* One namespace, by a process in it; ${root} is "" for our own. */
@@ -165,63 +188,103 @@ watch_all(struct follow *f, struct err *e)
 	return 0;
 }
 
-int
-mounts_watch(struct monitor_shared *s, const struct watch *w, struct err *e)
-{
-	static struct follow f;		/* large; one thread, once */
-	int rc;
-
-	f = (struct follow){ .s = s, .w = *w };
-	for (size_t i = 0; i < s->o.n_paths; i++)
-		if ((rc = watch_add(w, s->o.paths[i], false, e)) != 0)
-			return rc;
-	if (s->o.n_paths > 0) {
-		atomic_store(&s->marks, s->o.n_paths);
-		return 0;
-	}
-	return watch_all(&f, e);
-}
-
 static void *
 follow_run(void *arg)
 {
 	struct follow *f = arg;
-	struct pollfd p = { .fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), .events = POLLPRI };
+	const int keep[] = { 2, f->to };
+	struct pollfd p = { .events = POLLPRI };
 	uint64_t events = 0;
+	bool look = true;
 
+	thread_isolate(keep, 2);
+	p.fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	for (;;) {
-		/* The kernel says POLLERR | POLLPRI once for each change (proc_namespace.c). */
-		int n = poll(&p, 1, 1000);
 		uint64_t now = atomic_load(&f->s->events);
 
-		if (n > 0 || now != events)
+		if (look || now != events)
 			(void)watch_all(f, NULL);
+		(void)say(f, WORD_ALL, -1);
 		events = now;
+		/* The kernel says POLLERR | POLLPRI once for each change (proc_namespace.c). */
+		look = poll(&p, 1, 1000) > 0;
 	}
 	return NULL;
 }
 
-int
-mounts_follow(struct monitor_shared *s, const struct watch *w, struct err *e)
+/* Of paths that were given, there is nothing to follow. */
+static int
+hand_over_paths(struct follow *f, struct err *e)
 {
-	struct follow *f;
-	pthread_attr_t attr;
-	pthread_t id;
-	int rc;
+	for (size_t i = 0; i < f->s->o.n_paths; i++) {
+		int fd = open(f->s->o.paths[i], O_PATH | O_CLOEXEC);
 
-	if (s->o.n_paths > 0)
-		return 0;
-	if ((f = calloc(1, sizeof(*f))) == NULL)
+		if (fd < 0)
+			return err_errno(e, "cannot watch the file system of %s", f->s->o.paths[i]);
+		if (!say(f, WORD_REAL, fd))
+			return err_errno(e, "cannot hand over %s", f->s->o.paths[i]);
+		(void)close(fd);
+	}
+	atomic_store(&f->s->marks, f->s->o.n_paths);
+	return say(f, WORD_ALL, -1) ? 0 : err_errno(e, "cannot hand over a word");
+}
+
+int
+mounts_start(struct monitor_shared *s, int *fd, struct err *e)
+{
+	struct follow *f = calloc(1, sizeof(*f));
+	int pair[2], rc;
+
+	if (f == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	f->s = s;
-	f->w = *w;
-	(void)pthread_attr_init(&attr);
-	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	(void)pthread_attr_setstacksize(&attr, KIB(128));
-	rc = pthread_create(&id, &attr, follow_run, f);
-	(void)pthread_attr_destroy(&attr);
-	if (rc != 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
 		free(f);
-	errno = rc;
-	return rc == 0 ? 0 : err_errno(e, "cannot start a thread");
+		return err_errno(e, "cannot make a pair of sockets");
+	}
+	f->s = s;
+	f->to = pair[1];
+	rc = s->o.n_paths > 0 ? hand_over_paths(f, e) : thread_start(follow_run, f, KIB(128), e);
+	if (rc == 0)
+		*fd = pair[0];
+	return rc;	/* on an error the process ends */
+}
+
+/* One word; false if none waits. */
+static bool
+hear(int from, enum word *word, int *fd)
+{
+	union { struct cmsghdr h; char room[CMSG_SPACE(sizeof(int))]; } c;
+	uint8_t byte = 0;
+	struct iovec v = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c.room) };
+	struct cmsghdr *h;
+
+	*fd = -1;
+	if (recvmsg(from, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1)
+		return false;
+	h = CMSG_FIRSTHDR(&m);
+	if (h != NULL && h->cmsg_type == SCM_RIGHTS && h->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(fd, CMSG_DATA(h), sizeof(*fd));
+	*word = (enum word)byte;
+	return true;
+}
+
+int
+mounts_take(struct monitor_shared *s, int fd, const struct watch *w, bool *all, struct err *e)
+{
+	enum word word;
+	int mount, rc;
+
+	for (unsigned i = 0; i < 64 && hear(fd, &word, &mount); i++) {
+		*all |= word == WORD_ALL;
+		if (mount < 0)
+			continue;
+		rc = watch_add(w, mount, word == WORD_EXEC_ONLY, e);
+		(void)close(mount);
+		if (rc != 0 && s->o.n_paths > 0)
+			return rc;
+		if (rc != 0)
+			atomic_fetch_or(&s->ask, 1u << MONITOR_WHY_UNMARKED);
+	}
+	return 0;
 }

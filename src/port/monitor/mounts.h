@@ -8,9 +8,10 @@
  * Not watched: the kernel's own file systems, which hold no programs (mounts_kinds.tbl); and
  * those served over a network or by a program (NFS, FUSE), because the kernel opens each
  * file for us before we can look at it, and a server that does not answer would stop all
- * else: each such file system that allows execution is told of as a gap, once.
+ * else: that they are there, and allow execution, is told of as a gap.
  *
- * Runs in a thread of its own: a look at a mount may hang.
+ * A look at a mount may hang, so a thread of its own looks, and hands over descriptors of the
+ * mounts; the dispatcher marks them.
  */
 #ifndef PORT_MONITOR_MOUNTS_H
 #define PORT_MONITOR_MOUNTS_H
@@ -23,11 +24,12 @@ enum mounts_kind { MOUNTS_REAL = 0, MOUNTS_EXEC_ONLY, MOUNTS_SERVED, MOUNTS_NONE
 /** mounts_kind(type, point): How a file system of ${type}, mounted at ${point}, is watched. */
 enum mounts_kind mounts_kind(struct span type, struct span point);
 
-/** mounts_watch(s, w, e): Mark all there are now.  An error if a given path cannot be, or
- * nothing at all could be. */
-MUST_CHECK int mounts_watch(struct monitor_shared *s, const struct watch *w, struct err *e);
+/** mounts_start(s, fd, e): Start to look; ${*fd} is readable when mounts_take has something to do.
+ * A path of o.paths that is not there is an error at once. */
+MUST_CHECK int mounts_start(struct monitor_shared *s, int *fd, struct err *e);
 
-/** mounts_follow(s, w, e): Start the thread that follows changes (none with paths given). */
-MUST_CHECK int mounts_follow(struct monitor_shared *s, const struct watch *w, struct err *e);
+/** mounts_take(s, fd, w, all, e): Mark what was handed over, without waiting; ${*all} becomes true
+ * once everything that there was at the start is marked. */
+MUST_CHECK int mounts_take(struct monitor_shared *s, int fd, const struct watch *w, bool *all, struct err *e);
 
 #endif

@@ -70,7 +70,7 @@ fail(struct monitor_shared *s, const struct err *e)
 	_exit(3);
 }
 
-struct loop { struct judge j; int done_fd; uint64_t last; };
+struct loop { struct judge j; int done_fd, mounts_fd; bool all; uint64_t last; };
 
 static int
 set_up(struct monitor_shared *s, struct loop *l, struct err *e)
@@ -84,28 +84,36 @@ set_up(struct monitor_shared *s, struct loop *l, struct err *e)
 	l->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (j->chunk == NULL || j->tasks == NULL || l->done_fd < 0)
 		return err_set(e, ERR_NOMEM, "out of memory");
+	/* The group comes last, so that no thread has a descriptor of it even for a moment. */
 	if ((rc = hasher_new(DIGEST_SHA256, &j->sha256, e)) != 0 || (rc = seen_files_new(&j->seen, e)) != 0 ||
-	    (rc = journal_open(s, j->seen, &j->journal, e)) != 0 ||
+	    (rc = journal_open(s, l->done_fd, &j->journal, e)) != 0 ||
 	    (rc = hash_pool_new(s->o.threads, l->done_fd, &j->pool, e)) != 0 ||
-	    (rc = watch_open(!s->o.no_libraries, &j->watch, e)) != 0 ||
-	    (rc = mounts_watch(s, &j->watch, e)) != 0)
+	    (rc = mounts_start(s, &l->mounts_fd, e)) != 0)
 		return rc;
-	return mounts_follow(s, &j->watch, e);
+	return watch_open(!s->o.no_libraries, &j->watch, e);
 }
 
-/* What there is to say before anything else: that it began, and what it missed. */
+/* What comes before anything else. */
 static void
-open_list(struct loop *l)
+say_start(struct loop *l)
 {
 	struct monitor_shared *s = l->j.s;
 	struct monitor_note start = { .kind = MONITOR_NOTE_START, .pcr = s->o.pcr, .why = s->start };
 
 	memcpy(start.boot_id, s->boot_id, sizeof(start.boot_id));
 	journal_note(l->j.journal, &start);
+	s->start = MONITOR_WHY_RESTART;	/* as the next one will be */
+}
+
+/* From now on it sees. */
+static void
+say_gap(struct loop *l)
+{
+	struct monitor_shared *s = l->j.s;
+
 	if (s->gap.why != MONITOR_WHY_NONE)
 		journal_gap(l->j.journal, s->gap.why, s->gap.from, s->gap.from_uptime, 0);
 	s->gap.why = MONITOR_WHY_NONE;
-	s->start = MONITOR_WHY_RESTART;	/* as the next one will be */
 }
 
 /* Gaps that other threads, or the caller, found. */
@@ -157,8 +165,8 @@ turn(struct loop *l, struct err *e)
 	struct monitor_shared *s = l->j.s;
 	bool full = l->j.busy == LIMIT_MONITOR_PENDING && atomic_load(&s->waiting_since) != 0;
 	struct pollfd p[] = { { .fd = l->done_fd, .events = POLLIN }, { .fd = s->wake_fd, .events = POLLIN },
-	    { .fd = full ? -1 : l->j.watch.fd, .events = POLLIN } };
-	int rc = 0, n = poll(p, 3, l->j.busy > 0 ? TICK_BUSY_MS : (int)s->o.silent_ms / 8);
+	    { .fd = full ? -1 : l->j.watch.fd, .events = POLLIN }, { .fd = l->mounts_fd, .events = POLLIN } };
+	int rc = 0, n = poll(p, 4, l->j.busy > 0 ? TICK_BUSY_MS : (int)s->o.silent_ms / 8);
 	struct hash_job *job;
 
 	if (n < 0 && errno != EINTR)
@@ -170,12 +178,14 @@ turn(struct loop *l, struct err *e)
 		drain(l->done_fd);
 	while ((job = hash_pool_done(l->j.pool)) != NULL)
 		judge_done(&l->j, job);
+	judge_listed(&l->j);
+	if (n > 0 && p[3].revents != 0 && (rc = mounts_take(s, l->mounts_fd, &l->j.watch, &l->all, e)) != 0)
+		return rc;
 	if (n > 0 && (p[2].revents & POLLIN) != 0)
 		rc = take_events(l, e);
 	l->last = clock_ns(CLOCK_BOOTTIME);
 	if (atomic_load(&s->ask) != 0)
 		heed_asked(l);
-	journal_tick(l->j.journal, l->last);
 	judge_tick(&l->j, l->last);
 	atomic_store(&s->waiting, l->j.busy);
 	atomic_store(&s->cached, seen_files_count(l->j.seen));
@@ -192,13 +202,20 @@ monitor_run(struct monitor_shared *s)
 	int rc;
 
 	become_monitor();
+	atomic_store(&s->monitor_pid, getpid());	/* before anybody can hear that it runs */
 	if (set_up(s, &l, &e) != 0)
 		fail(s, &e);
 	l.last = clock_ns(CLOCK_BOOTTIME);
-	open_list(&l);
+	say_start(&l);
+	/* Ready when everything that is there is marked; until then it already answers. */
+	while ((rc = turn(&l, &e)) == 0 && !l.all && !asked_to_stop)
+		;
+	if (rc != 0)
+		fail(s, &e);
+	say_gap(&l);
 	atomic_store(&s->state, MONITOR_RUNNING);
 	shared_poke(s->ready_fd);
-	while ((rc = turn(&l, &e)) == 0 && !asked_to_stop)
+	while (!asked_to_stop && (rc = turn(&l, &e)) == 0)
 		;
 	/* What waits is let go as the group is closed; only then is there time for the disk. */
 	(void)close(l.j.watch.fd);

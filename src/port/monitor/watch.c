@@ -46,14 +46,18 @@ watch_open(bool libraries, struct watch *w, struct err *e)
 }
 
 int
-watch_add(const struct watch *w, const char *path, bool exec_only, struct err *e)
+watch_add(const struct watch *w, int fd, bool exec_only, struct err *e)
 {
 	uint64_t mask = EXEC_EVENT | (w->libraries && !exec_only ? OPEN_EVENT : 0);
 
+	/* Descriptors opened with O_PATH are taken under an empty name only by the newest kernels. */
+	char path[40];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (fanotify_mark(w->fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, mask, AT_FDCWD, path) == 0 ||
 	    fanotify_mark(w->fd, FAN_MARK_ADD | FAN_MARK_MOUNT, mask, AT_FDCWD, path) == 0)
 		return 0;
-	return err_errno(e, "cannot watch the file system of %s", path);
+	return err_errno(e, "cannot watch a file system");
 }
 
 int

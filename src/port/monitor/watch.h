@@ -10,7 +10,7 @@
  * close.  What a file's own owner loads as a library is not worth that much (he could map
  * anonymous memory instead).
  *
- * Not thread-safe, but for watch_add, which only makes system calls.
+ * Not thread-safe.
  */
 #ifndef PORT_MONITOR_WATCH_H
 #define PORT_MONITOR_WATCH_H
@@ -36,9 +36,9 @@ struct watch_event {
 /** watch_open(libraries, w, e): The group; close it by closing w->fd. */
 MUST_CHECK int watch_open(bool libraries, struct watch *w, struct err *e);
 
-/** watch_add(w, path, exec_only, e): Watch the file system of ${path}, or its mount where
- * the file system cannot be marked. */
-MUST_CHECK int watch_add(const struct watch *w, const char *path, bool exec_only, struct err *e);
+/** watch_add(w, fd, exec_only, e): Watch the file system of ${fd}, or its mount where the file
+ * system cannot be marked. */
+MUST_CHECK int watch_add(const struct watch *w, int fd, bool exec_only, struct err *e);
 
 /** watch_read(w, max, out, n, e): At most ${max} (up to 64) events; ${*n} 0 if none waits. */
 MUST_CHECK int watch_read(struct watch *w, size_t max, struct watch_event *out, size_t *n, struct err *e);

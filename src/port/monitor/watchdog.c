@@ -75,7 +75,7 @@ is_silent(struct dog *d)
 	if (atomic_load(&s->state) == MONITOR_STARTING || atomic_load(&s->state) == MONITOR_DOWN)
 		return d->still > 5 * TICKS;
 	return d->still > TICKS ||
-	    (since != 0 && now > since && now - since > (s->o.answer_ms + s->o.hold_ms + s->o.silent_ms) * MS);
+	    (since != 0 && now > since && now - since > (s->o.answer_ms + 2 * (uint64_t)s->o.hold_ms + s->o.silent_ms) * MS);
 }
 
 static void
@@ -94,7 +94,6 @@ start(struct dog *d)
 	d->started = clock_ns(CLOCK_BOOTTIME);
 	d->monitor = pid > 0 ? pid : 0;
 	d->still = 0;
-	atomic_store(&s->monitor_pid, pid > 0 ? pid : 0);
 }
 
 /* Note from when on nothing was seen.  A monitor that died before it could tell of the gap
@@ -121,9 +120,13 @@ static bool
 reap(struct dog *d)
 {
 	bool failed;
+	pid_t pid;
 	int status;
 
-	if (d->monitor == 0 || waitpid(d->monitor, &status, WNOHANG) != d->monitor)
+	/* Ones that were killed earlier may end late. */
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0 && pid != d->monitor)
+		;
+	if (pid <= 0)
 		return false;
 	failed = atomic_load(&d->s->state) == MONITOR_FAILED;
 	down(d, MONITOR_WHY_DIED);

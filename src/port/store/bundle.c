@@ -77,19 +77,59 @@ store_bundles(struct store *s, uint32_t host, uint64_t before, size_t max, struc
 	return rc;
 }
 
+struct excess { uint64_t v[DELETE_AT_ONCE]; size_t n; };
+
+static int
+excess_row(void *ctx, size_t item, const struct db_value *row, size_t n, struct err *e)
+{
+	struct excess *x = ctx;
+
+	(void)item;
+	(void)n;
+	(void)e;
+	if (x->n < DELETE_AT_ONCE)
+		x->v[x->n++] = (uint64_t)row[0].i;
+	return 0;
+}
+
+static bool
+excess_fill(void *ctx, size_t item, struct db_value *params)
+{
+	params[0] = db_int(((const struct excess *)ctx)->v[item]);
+	return true;
+}
+
+/* Found before anything is locked: it takes a look at all bundles. */
+static int
+delete_excess(struct store *s, uint64_t keep, uint64_t *deleted, struct err *e)
+{
+	struct db_value params[] = { db_int(keep), db_int(DELETE_AT_ONCE) };
+	struct excess x = { .n = 0 };
+	struct db_many drop = { .ctx = &x, .fill = excess_fill };
+	struct db_scope sc;
+	int rc = db_run(s->db, Q_BUNDLE_EXCESS, params, excess_row, &x, NULL, e);
+
+	if (rc != 0 || x.n == 0 || (rc = db_scope_open(s->db, &sc, e)) != 0)
+		return rc;
+	drop.n = x.n;
+	rc = db_scope_close(&sc, db_many(s->db, Q_BUNDLE_DELETE, &drop, e), e);
+	if (rc == 0)
+		*deleted += x.n;
+	return rc;
+}
+
 int
 store_bundles_delete(struct store *s, int64_t before, uint64_t keep, uint64_t *deleted,
     struct err *e)
 {
 	struct db_value age[] = { db_int((uint64_t)before), db_int(DELETE_AT_ONCE) };
-	struct db_value count[] = { db_int(keep), db_int(DELETE_AT_ONCE) };
-	uint64_t old = 0, many = 0;
-	int rc = db_run(s->db, Q_BUNDLE_DELETE_AGE, age, NULL, NULL, &old, e);
+	uint64_t n = 0;
+	int rc = db_run(s->db, Q_BUNDLE_DELETE_AGE, age, NULL, NULL, &n, e);
 
 	if (rc == 0 && keep != 0)
-		rc = db_run(s->db, Q_BUNDLE_DELETE_COUNT, count, NULL, NULL, &many, e);
+		rc = delete_excess(s, keep, &n, e);
 	if (rc == 0)
-		*deleted = old + many;
+		*deleted = n;
 	return rc;
 }
 

@@ -58,7 +58,8 @@ fault(struct db_sqlite *b, struct err *e)
 	int c = sqlite3_extended_errcode(b->h), rc;
 
 	rc = err_set(e, code_of(c), "%s: %s (SQLite %d)", b->d.where, sqlite3_errmsg(b->h), c);
-	if ((c & 0xff) == SQLITE_FULL)
+	/* Some calls that find no room fail as any input or output does. */
+	if ((c & 0xff) == SQLITE_FULL || ((c & 0xff) == SQLITE_IOERR && sqlite3_system_errno(b->h) == ENOSPC))
 		return err_hint(e, rc, "make room on its file system; nothing that was acknowledged is lost");
 	if ((c & 0xff) == SQLITE_CORRUPT || (c & 0xff) == SQLITE_NOTADB)
 		return err_hint(e, rc, "keep the file and restore a copy of it");
@@ -228,39 +229,53 @@ static const struct db_ops ops = {
 	.reopen = sqlite_reopen,
 };
 
-/* The file before SQLite sees it (https://www.sqlite.org/fileformat.html 1.3): offset 0
- * magic, 60 user_version, 68 application_id. */
+/* A new file, for its owner only; SQLite gives the files beside it the same mode.  It gets
+ * its name once it is closed: a descriptor of ours that is closed takes away the locks of
+ * this process's other handles (fcntl(2)), and so damages what they write. */
 static int
-look(const char *path, bool create, int64_t newest, struct err *e)
+make_file(const char *path, struct err *e)
 {
-	uint8_t head[100];
-	int fd = open(path, O_RDONLY | O_CLOEXEC), mode = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC;
-	ssize_t got;
+	BUF_AUTO struct buf tmp = buf_init(KIB(8));
+	int fd, rc = 0;
 
-	if (fd < 0 && errno == ENOENT) {
-		if (!create)
-			return err_set(e, ERR_NOT_FOUND, "%s: there is no such database", path);
-		/* SQLite gives the files beside it the same mode. */
-		fd = open(path, mode, 0600);
-		if (fd < 0 && errno == EEXIST)
-			return look(path, false, newest, e);
-	}
-	if (fd < 0)
+	buf_printf(&tmp, "%s.XXXXXX", path);
+	if ((rc = buf_done(&tmp, e)) != 0)
+		return rc;
+	(void)buf_cstr(&tmp);
+	if ((fd = mkostemp((char *)tmp.p, O_CLOEXEC)) < 0)
 		return err_set(e, ERR_STORE, "%s: %s", path, strerror(errno));
-	got = read(fd, head, sizeof(head));
 	close(fd);
-	if (got == 0)
-		return 0;		/* empty: new, or just being made by another */
+	if (link((char *)tmp.p, path) != 0 && errno != EEXIST)
+		rc = err_set(e, ERR_STORE, "%s: %s", path, strerror(errno));
+	(void)unlink((char *)tmp.p);
+	return rc;
+}
 
-	struct rd r = rd_init(span_of(head, got > 0 ? (size_t)got : 0));
+/* The header as it is, before anything is locked or made beside the file; by SQLite's
+ * descriptor, as above (https://www.sqlite.org/fileformat.html 1.3: offset 0 magic,
+ * 60 user_version, 68 application_id). */
+static int
+look(struct db_sqlite *b, int64_t newest, struct err *e)
+{
+	uint8_t head[100] = { 0 };
+	sqlite3_file *f = NULL;
+	sqlite3_int64 size = 0;
+	struct rd r = rd_init(span_of(head, sizeof(head)));
 	struct span magic;
 	uint32_t version, id;
 
+	if (sqlite3_file_control(b->h, "main", SQLITE_FCNTL_FILE_POINTER, &f) != SQLITE_OK || f == NULL ||
+	    f->pMethods == NULL || f->pMethods->xFileSize(f, &size) != SQLITE_OK)
+		return fault(b, e);
+	if (size == 0)
+		return 0;		/* new, or just being made by another */
+	if (size >= (sqlite3_int64)sizeof(head) && f->pMethods->xRead(f, head, sizeof(head), 0) != SQLITE_OK)
+		return err_set(e, ERR_STORE, "%s: its header cannot be read", b->d.where);
 	if (!(rd_bytes(&r, 16, &magic) && rd_skip(&r, 44) && rd_be32(&r, &version) && rd_skip(&r, 4) &&
 	    rd_be32(&r, &id)) || !span_eq(magic, span_lit("SQLite format 3\0")) ||
 	    (id != SQLITE_APPLICATION && id + version != 0))
-		return err_set(e, ERR_FORMAT, "%s: this is not a database of assay", path);
-	return schema_refuses(path, (int64_t)version, newest, e);
+		return err_set(e, ERR_FORMAT, "%s: this is not a database of assay", b->d.where);
+	return schema_refuses(b->d.where, (int64_t)version, newest, e);
 }
 
 static int
@@ -291,23 +306,33 @@ db_sqlite_accept(struct db *d, struct err *e)
 	    "PRAGMA journal_size_limit = 67108864", e);
 }
 
+static int
+open_file(struct db_sqlite *b, const char *path, int64_t newest, struct err *e)
+{
+	int rc;
+
+	if (sqlite3_open_v2(path, &b->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		return b->h == NULL ? err_set(e, ERR_NOMEM, "%s: opening", path) : fault(b, e);
+	rc = look(b, newest, e);
+	return rc != 0 ? rc : settle(b, e);
+}
+
 int
 db_sqlite_open(const char *path, bool create, int64_t newest, struct db **d, struct err *e)
 {
 	struct db_sqlite *b;
-	int rc = look(path, create, newest, e);
+	struct stat st;
+	int rc = 0;
 
+	if (stat(path, &st) != 0 && errno == ENOENT)
+		rc = create ? make_file(path, e) : err_set(e, ERR_NOT_FOUND, "%s: there is no such database", path);
 	if (rc != 0)
 		return rc;
 	if ((b = calloc(1, sizeof(*b))) == NULL)
 		return err_set(e, ERR_NOMEM, "%s: opening", path);
 	b->d = (struct db){ .ops = &ops, .kind = STORE_SQLITE };
 	(void)snprintf(b->d.where, sizeof(b->d.where), "%s", path);
-	if (sqlite3_open_v2(path, &b->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
-		rc = b->h == NULL ? err_set(e, ERR_NOMEM, "%s: opening", path) : fault(b, e);
-	if (rc == 0)
-		rc = settle(b, e);
-	if (rc != 0) {
+	if ((rc = open_file(b, path, newest, e)) != 0) {
 		sqlite_close(&b->d);
 		return rc;
 	}

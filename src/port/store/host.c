@@ -199,9 +199,9 @@ labels_write(struct store *s, uint32_t number, struct span labels, bool replace,
 int
 store_host_update(struct store *s, struct store_host *h, struct err *e)
 {
-	struct db_value touch[] = { db_int(h->number), db_int(h->revision) };
-	struct db_value params[] = { db_int(h->number), db_bytes(h->name), db_int(h->registration),
-		db_bytes(h->labels), db_bytes(h->facts), db_int((uint64_t)h->facts_at) };
+	struct db_value touch[] = { db_int(h->number), db_int(h->revision), db_int(h->registration) };
+	struct db_value params[] = { db_int(h->number), db_bytes(h->name), db_bytes(h->labels),
+		db_bytes(h->facts), db_int((uint64_t)h->facts_at) };
 	struct db_scope sc;
 	uint64_t changed = 0;
 	int rc = host_text_check(h, e);
@@ -223,27 +223,26 @@ store_host_update(struct store *s, struct store_host *h, struct err *e)
 static int
 count_row(void *ctx, size_t item, const struct db_value *row, size_t n, struct err *e)
 {
-	uint64_t *counts = ctx;
+	struct store_counts *c = ctx;
+	uint64_t *const of[] = { [STORE_PENDING] = &c->pending, [STORE_ENROLLED] = &c->enrolled,
+		[STORE_REMOVED] = &c->removed };
 
 	(void)item;
-	if (n != 2 || row[0].i < 0 || row[0].i >= STORE_VERDICTS)
+	if (n != 3 || row[0].i < 0 || row[0].i >= STORE_VERDICTS || row[1].i < 0 || row[1].i > STORE_REMOVED)
 		return err_set(e, ERR_STORE, "a count of the database is out of range");
-	counts[row[0].i] = (uint64_t)row[1].i;
+	*of[row[1].i] += (uint64_t)row[2].i;
+	if (row[1].i == STORE_ENROLLED)
+		c->by_verdict[row[0].i] += (uint64_t)row[2].i;
 	return 0;
 }
 
 int
 store_host_counts(struct store *s, struct store_counts *c, struct err *e)
 {
-	uint64_t verdicts[STORE_VERDICTS] = { 0 }, states[STORE_VERDICTS] = { 0 };
-	int rc;
+	struct store_counts got = { 0 };
+	int rc = db_run(s->db, Q_HOST_COUNT, NULL, count_row, &got, NULL, e);
 
-	if ((rc = db_run(s->db, Q_HOST_COUNT_VERDICT, NULL, count_row, verdicts, NULL, e)) != 0 ||
-	    (rc = db_run(s->db, Q_HOST_COUNT_REGISTRATION, NULL, count_row, states, NULL, e)) != 0)
-		return rc;
-	memcpy(c->by_verdict, verdicts, sizeof(verdicts));
-	c->pending = states[STORE_PENDING];
-	c->enrolled = states[STORE_ENROLLED];
-	c->removed = states[STORE_REMOVED];
-	return 0;
+	if (rc == 0)
+		*c = got;
+	return rc;
 }

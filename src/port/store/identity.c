@@ -112,9 +112,8 @@ certificate_add(struct store *s, const struct store_certificate *c, uint32_t hos
 
 /* The identity, its certificate, and the host's row referring to it. */
 static int
-enrol(struct store *s, uint32_t number, enum store_registration registration,
-    const struct store_identity *who, const struct store_certificate *cert, uint64_t *identity,
-    struct err *e)
+enrol(struct store *s, uint32_t number, const struct store_identity *who,
+    const struct store_certificate *cert, uint64_t *identity, struct err *e)
 {
 	struct db_value params[] = { db_int(number), db_int((uint64_t)who->made),
 		db_bytes(who->trust_mode), db_bytes(who->ek_public), db_bytes(who->ek_certs),
@@ -127,7 +126,7 @@ enrol(struct store *s, uint32_t number, enum store_registration registration,
 	if (rc != 0)
 		return rc;
 
-	struct db_value refer[] = { db_int(number), db_int((uint64_t)got), db_int(registration) };
+	struct db_value refer[] = { db_int(number), db_int((uint64_t)got) };
 
 	if ((rc = db_run(s->db, Q_HOST_IDENTITY, refer, NULL, NULL, NULL, e)) == 0)
 		*identity = (uint64_t)got;
@@ -139,8 +138,8 @@ host_rows_add(struct store *s, const struct store_host *h, int64_t *number, stru
 {
 	const struct store_state *st = &h->state;
 	struct db_value host[] = { db_bytes(span_str(h->id)), db_bytes(h->name),
-		db_int(h->registration), db_int((uint64_t)h->made), db_bytes(h->labels),
-		db_bytes(h->facts), db_int((uint64_t)h->facts_at) };
+		db_int((uint64_t)h->made), db_bytes(h->labels), db_bytes(h->facts),
+		db_int((uint64_t)h->facts_at) };
 	int rc = db_number(s->db, Q_HOST_ADD, host, number, e);
 
 	if (rc != 0)
@@ -154,7 +153,8 @@ host_rows_add(struct store *s, const struct store_host *h, int64_t *number, stru
 		db_int((uint64_t)st->verdict_since), db_int((uint64_t)st->valid_until),
 		db_int((uint64_t)st->last_seen), db_int((uint64_t)st->next_due), db_int(st->entries),
 		db_int(st->findings), db_int((uint64_t)st->nonce_expires), db_bytes(st->policy_set),
-		db_bytes(st->policy), db_bytes(st->nonce), db_bytes(st->resume), db_bytes(st->detail) };
+		db_bytes(st->policy), db_bytes(st->nonce), db_bytes(st->resume), db_bytes(st->detail),
+		db_int(h->registration) };
 
 	return db_run(s->db, Q_STATE_ADD, state, NULL, NULL, NULL, e);
 }
@@ -178,7 +178,7 @@ store_host_add(struct store *s, struct store_host *h, const struct store_identit
 		sc.wrote = true;
 		rc = labels_write(s, (uint32_t)number, h->labels, false, e);
 		if (rc == 0)
-			rc = enrol(s, (uint32_t)number, h->registration, who, cert, &identity, e);
+			rc = enrol(s, (uint32_t)number, who, cert, &identity, e);
 	}
 	if ((rc = db_scope_close(&sc, rc, e)) != 0)
 		return rc;
@@ -198,7 +198,7 @@ int
 store_identity_add(struct store *s, struct store_host *h, const struct store_identity *who,
     const struct store_certificate *cert, struct err *e)
 {
-	struct db_value touch[] = { db_int(h->number), db_int(h->revision) };
+	struct db_value touch[] = { db_int(h->number), db_int(h->revision), db_int(h->registration) };
 	struct db_scope sc;
 	uint64_t changed = 0, identity = 0;
 	int rc = db_scope_open(s->db, &sc, e);
@@ -209,7 +209,7 @@ store_identity_add(struct store *s, struct store_host *h, const struct store_ide
 	    (rc = db_run(s->db, Q_STATE_TOUCH, touch, NULL, NULL, &changed, e)) == 0) {
 		sc.wrote = changed != 0;
 		rc = changed == 0 ? err_set(e, ERR_CONFLICT, "host %s was changed meanwhile", h->id)
-		    : enrol(s, h->number, h->registration, who, cert, &identity, e);
+		    : enrol(s, h->number, who, cert, &identity, e);
 	}
 	if ((rc = db_scope_close(&sc, rc, e)) != 0)
 		return rc;

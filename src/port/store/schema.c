@@ -100,6 +100,8 @@ migrate(struct db *d, const struct migrations *m, struct err *e)
 	if (rc == 0 && version != 0 && d->kind == STORE_POSTGRESQL &&
 	    (rc = db_exec(d, "LOCK TABLE assay_schema IN ACCESS EXCLUSIVE MODE", e)) == 0)
 		rc = schema_version(d, &version, e);
+	if (rc == 0 && d->kind == STORE_POSTGRESQL)
+		rc = db_exec(d, "SET LOCAL statement_timeout = 0", e);
 	for (size_t i = 0; i < m->n && rc == 0; i++)
 		if (m->v[i].number > version)
 			rc = migrate_one(d, &m->v[i], e);

@@ -16,8 +16,7 @@ struct monitored {
 };
 
 int
-monitored_new(const char *dir, unsigned pcr, const char *const *paths, size_t n,
-    struct monitored **out, struct err *e)
+monitored_new(const char *dir, unsigned pcr, const char *below, struct monitored **out, struct err *e)
 {
 	struct monitored *m = calloc(1, sizeof(*m));
 
@@ -25,8 +24,7 @@ monitored_new(const char *dir, unsigned pcr, const char *const *paths, size_t n,
 		monitored_stop(m);
 		return err_set(e, ERR_NOMEM, "no memory for the monitor");
 	}
-	m->o = (struct monitor_options){ .dir = m->dir, .pcr = pcr, .paths = paths, .n_paths = n,
-	    .tpm = &m->tpm };
+	m->o = (struct monitor_options){ .dir = m->dir, .pcr = pcr, .below = below, .tpm = &m->tpm };
 	*out = m;
 	return 0;
 }

@@ -8,10 +8,10 @@
 
 struct monitored;
 
-/** monitored_new(dir, pcr, paths, n, m, e): What can be known before the TPM: nothing starts
- * yet.  ${paths}: watch their file systems alone (borrowed); ${n} 0: all. */
-MUST_CHECK int monitored_new(const char *dir, unsigned pcr, const char *const *paths, size_t n,
-    struct monitored **m, struct err *e);
+/** monitored_new(dir, pcr, below, m, e): What can be known before the TPM: nothing starts yet.
+ * ${below}: only what is mounted there or below is watched; NULL: all. */
+MUST_CHECK int monitored_new(const char *dir, unsigned pcr, const char *below, struct monitored **m,
+    struct err *e);
 
 /** monitored_start(m, p, e): Start it; ${p} has the TPM. */
 MUST_CHECK int monitored_start(struct monitored *m, struct priv *p, struct err *e);

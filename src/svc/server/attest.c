@@ -62,6 +62,7 @@ attestation_free(struct attestation *a)
 {
 	host_outcome_free(&a->outcome);
 	buf_free(&a->leaf);
+	buf_free(&a->detail);
 	buf_free(&a->reason);
 	buf_free(&a->event_body);
 	buf_free(&a->bundle_bytes);
@@ -135,6 +136,35 @@ challenge(struct attestation *a, int64_t now, struct err *e)
 	return rc;
 }
 
+/* Whether what is kept was found under the keys the host has now. */
+static bool
+of_this_identity(const struct store_host *h)
+{
+	struct rd r = rd_init(span_from(h->state.detail, 32));
+	uint64_t identity;
+	uint8_t pcr;
+
+	return h->state.detail.n == DETAIL_SIZE && rd_le64(&r, &identity) && rd_u8(&r, &pcr) && rd_end(&r) &&
+	    identity == h->identity;
+}
+
+/* Which list proves this host was settled by its first evidence: who holds the kernel's list
+ * to be inconvenient must not be able to offer a monitor's instead, whose PCR root may extend
+ * with what he likes.  Enrolling anew, which an operator sees, settles it anew. */
+static unsigned
+settle_list(const struct store_host *h, const json_t *facts)
+{
+	const json_t *pcr = json_object_get(facts, "list_pcr");
+	struct span kind = json_string_span(json_object_get(facts, "list"));
+
+	if (of_this_identity(h))
+		return h->state.detail.p[DETAIL_SIZE - 1];
+	if (!span_is(kind, "monitor"))
+		return IMA_PCR;
+	return json_is_integer(pcr) && json_integer_value(pcr) > IMA_PCR && json_integer_value(pcr) < 16 ?
+	    (unsigned)json_integer_value(pcr) : MONITOR_DEFAULT_PCR;
+}
+
 static int
 judge(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 {
@@ -150,6 +180,10 @@ judge(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 
 	if (h->facts.n > 0 && json_parse(h->facts, LIMIT_ATTEST_FACTS, &facts, &ignored) == 0)
 		k.kernel_boot_id = json_string_span(json_object_get(facts, "boot_id"));
+	/* A state is of one attestation key; another key has proved nothing yet. */
+	if (!of_this_identity(h))
+		k.resume = span_of(NULL, 0);
+	k.list_pcr = a->list_pcr = settle_list(h, facts);
 	if ((rc = find_key(w, a, &key, e)) != 0 ||
 	    (rc = policy_cache_choose(w->policies, w, h, now, &a->policy, e)) != 0)
 		return rc;

@@ -5,6 +5,8 @@
 #include "svc/server/server_internal.h"
 
 #define NONCE_SIZE 32
+#define DETAIL_SIZE (32 + 8 + 1)
+#define MONITOR_DEFAULT_PCR 13	/* port/monitor/monitor.h */
 
 /* Lives from the request to its answer; owned by whoever works on it. */
 struct attestation {
@@ -20,7 +22,9 @@ struct attestation {
 	uint64_t from;			/* for the answer */
 	uint32_t want;
 	struct buf leaf;		/* renewed certificate */
-	struct digest found;		/* stands for the findings */
+	unsigned list_pcr;		/* that the host's list extends */
+	struct buf detail;		/* for store_state.detail: SHA-256 of the findings; 8 the identity
+					 * they are of; 1 the list's PCR */
 	struct store_interval change;
 	struct store_event event;
 	struct store_bundle bundle;

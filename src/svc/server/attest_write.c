@@ -224,6 +224,7 @@ int
 attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err *e)
 {
 	BUF_AUTO struct buf all = buf_init(LIMIT_APPRAISAL_ARENA);
+	struct digest found;
 	const struct host_outcome *o = &a->outcome;
 	struct store_state *s = &a->host.state;
 	unsigned before = s->verdict;
@@ -239,12 +240,16 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 	if (o->state.n > 0)
 		s->resume = buf_view(&o->state);
 	buf_str(&all, o->unreadable.message);
-	if ((rc = make_findings(a, &all, e)) != 0 || (rc = digest_of(DIGEST_SHA256, buf_view(&all), &a->found, e)) != 0)
+	if ((rc = make_findings(a, &all, e)) != 0 || (rc = digest_of(DIGEST_SHA256, buf_view(&all), &found, e)) != 0)
 		return rc;
-	if ((before != s->verdict || !span_eq(s->detail, digest_view(&a->found)) || o->new_boot) &&
+	a->detail = buf_init(DETAIL_SIZE);
+	buf_span(&a->detail, digest_view(&found));
+	buf_le64(&a->detail, a->host.identity);
+	buf_u8(&a->detail, (uint8_t)a->list_pcr);
+	if ((before != s->verdict || !span_eq(s->detail, buf_view(&a->detail)) || o->new_boot) &&
 	    (rc = make_change(a, w, before, now, e)) != 0)
 		return rc;
-	s->detail = digest_view(&a->found);
+	s->detail = buf_view(&a->detail);
 	if (o->unreadable.code != 0)
 		return 0;	/* of no boot that could be told */
 	a->write.advance.boot_id = span_str(o->boot);

@@ -44,6 +44,7 @@ struct host_known {
 	uint64_t count;			/* entries stored of it */
 	struct span kernel_boot_id;	/* from the facts that were stored last */
 	struct span event_log;		/* of that boot; empty: none yet */
+	unsigned list_pcr;		/* the list extends it: 10 the kernel's, another a monitor's */
 	host_list_fn *read;
 	void *ctx;
 	const struct host_policies *policies;

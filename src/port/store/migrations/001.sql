@@ -30,7 +30,6 @@ CREATE TABLE host (
 	number @ID@,
 	id @BYTES@ NOT NULL UNIQUE,
 	name @BYTES@ NOT NULL,
-	registration @INT@ NOT NULL,
 	made @INT@ NOT NULL,
 	identity @INT@ NOT NULL,
 	labels @BYTES@ NOT NULL,
@@ -52,6 +51,7 @@ CREATE INDEX host_label_host ON host_label (host);
 CREATE TABLE host_state (
 	number @KEY@,
 	revision @INT@ NOT NULL,
+	registration @INT@ NOT NULL,
 	verdict @INT@ NOT NULL,
 	verdict_since @INT@ NOT NULL,
 	valid_until @INT@ NOT NULL,
@@ -78,7 +78,8 @@ CREATE TABLE host_state (
 -- updates then touch neither an index nor another table.
 --pgsql: WITH (fillfactor = 50, toast_tuple_target = 4080)
 ;
-CREATE INDEX host_state_verdict ON host_state (verdict, number);
+-- With registration, so that hosts are counted from the index alone.
+CREATE INDEX host_state_verdict ON host_state (verdict, number, registration);
 
 CREATE TABLE identity (
 	number @ID@,
