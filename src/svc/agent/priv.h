@@ -58,6 +58,7 @@ struct priv_options {
 	void (*tick)(void *arg);	/* called at least each ${PRIV_TICK_MS}; or NULL */
 	void *tick_arg;
 	unsigned tpm_patience_ms;	/* 0: TPM_PATIENCE_MS */
+	unsigned quotes_per_s;		/* 0: PRIV_QUOTES_PER_S */
 };
 
 struct priv;
