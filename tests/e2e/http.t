@@ -123,13 +123,13 @@ like "$out" 'alert protocol version' "TLS 1.2 is refused"
 out=$(openssl s_client -connect "127.0.0.1:$port" -CAfile ca.pem -groups P-521 </dev/null 2>&1)
 like "$out" 'alert handshake failure' "so is a group that is not ours"
 request() { printf 'GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n' "$1"; sleep "${2:-0.5}"; }
-request /v1/agent | openssl s_client -quiet -connect "127.0.0.1:$port" -CAfile ca.pem -cert host.pem -key host.key -sess_out session >answer 2>/dev/null
+request /v1/agent | openssl s_client -quiet -no_ign_eof -connect "127.0.0.1:$port" -CAfile ca.pem -cert host.pem -key host.key -sess_out session >answer 2>/dev/null
 out=$(request /v1/agent | openssl s_client -connect "127.0.0.1:$port" -CAfile ca.pem -sess_in session 2>/dev/null)
 like "$out" '^Reused, TLSv1.3' "a session is resumed"
 like "$out" 'host-1' "and is still the host's"
 certificate brief host-5 ca clientAuth 4
 { request /v1/agent 0; sleep 5; request /v1/agent; } |
-	openssl s_client -quiet -connect "127.0.0.1:$port" -CAfile ca.pem -cert brief.pem -key brief.key -sess_out session >answer 2>/dev/null
+	openssl s_client -quiet -no_ign_eof -connect "127.0.0.1:$port" -CAfile ca.pem -cert brief.pem -key brief.key -sess_out session >answer 2>/dev/null
 is "$(grep -ao 'HTTP/1.1 [0-9]*' answer | tr '\n' ' ')" "HTTP/1.1 200 HTTP/1.1 401 " "a certificate that expires on a kept connection counts no more"
 like "$(cat answer)" 'has expired' "and the answer says so"
 out=$(request /v1/agent | openssl s_client -connect "127.0.0.1:$port" -CAfile ca.pem -sess_in session 2>/dev/null)
@@ -138,7 +138,7 @@ like "$out" 'HTTP/1.1 401' "nor in a resumed session"
 # --- another certificate while connections stand.
 serial() { openssl s_client -connect "127.0.0.1:$port" -CAfile ca.pem </dev/null 2>/dev/null | openssl x509 -noout -serial; }
 before=$(serial)
-{ request /v1/hello 0; sleep 1.5; request /v1/items/kept; } | openssl s_client -quiet -connect "127.0.0.1:$port" -CAfile ca.pem >answer 2>/dev/null & kept=$!
+{ request /v1/hello 0; sleep 1.5; request /v1/items/kept; } | openssl s_client -quiet -no_ign_eof -connect "127.0.0.1:$port" -CAfile ca.pem >answer 2>/dev/null & kept=$!
 sleep 0.5
 cp server.pem first.pem; cp server.key first.key; cp server2.pem server.pem; cp server2.key server.key
 kill -HUP "$server"; sleep 0.3
@@ -198,8 +198,8 @@ is "$(timeout 20 "$tool" call "$plain" POST / body=json times=2 | cut -c1-9 | tr
 is "$(timeout 20 "$tool" call "$plain" POST / body=json times=2 repeatable=1 | cut -c1-3 | tr '\n' ' ')" "200 200 " "unless it may be repeated"
 
 # --- the end: what runs is answered, streams end, nothing is left.
-request '/v1/later?ms=1000' 3 | openssl s_client -quiet -connect "127.0.0.1:$port" -CAfile ca.pem >later 2>/dev/null & a=$!
-request '/v1/stream?n=1000&ms=20' 3 | openssl s_client -quiet -connect "127.0.0.1:$port" -CAfile ca.pem >streamed 2>/dev/null & b=$!
+request '/v1/later?ms=1000' 3 | openssl s_client -quiet -no_ign_eof -connect "127.0.0.1:$port" -CAfile ca.pem >later 2>/dev/null & a=$!
+request '/v1/stream?n=1000&ms=20' 3 | openssl s_client -quiet -no_ign_eof -connect "127.0.0.1:$port" -CAfile ca.pem >streamed 2>/dev/null & b=$!
 sleep 0.5
 stop; is "$status" 0 "the server ends when asked"
 wait $a $b
@@ -218,7 +218,7 @@ stop
 
 # --- clients that mean harm.
 # shellcheck disable=SC2086
-start $tls_files handshake_ms=1000 head_ms=1000 body_ms=1000 idle_ms=2000 write_ms=1000 heartbeat_ms=600 per_address=200
+start $tls_files handshake_ms=1000 head_ms=1000 body_ms=1000 idle_ms=2000 write_ms=1000 heartbeat_ms=600 per_address=60
 python3 "$here/http_client.py" "$port" ca.pem host.pem host.key >raw 2>raw.err
 while IFS= read -r line; do
 	case $line in

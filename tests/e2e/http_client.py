@@ -314,7 +314,7 @@ def streams():
 
 
 def many():
-    n = 150
+    n = 50
     conns = [tls() for _ in range(n)]
     for s in conns:
         s.sendall(get(b"/v1/hello"))
@@ -324,7 +324,7 @@ def many():
         s.close()
     time.sleep(0.3)
     conns, refused = [], 0
-    for _ in range(220):
+    for _ in range(80):
         try:
             s = tls(3)
             s.sendall(get(b"/v1/hello"))
@@ -334,7 +334,7 @@ def many():
                 refused += 1
         except OSError:
             refused += 1
-    ok(len(conns) <= 200 and refused >= 20, "an address has its ceiling", (len(conns), refused))
+    ok(len(conns) <= 60 and refused >= 20, "an address has its ceiling", (len(conns), refused))
     for s in conns:
         s.close()
     time.sleep(0.5)
