@@ -121,7 +121,9 @@ def drip(s, data, every):
             continue
         except (OSError, ssl.SSLError):
             break
-    return time.monotonic() - start, got
+    took = time.monotonic() - start
+    s.settimeout(3)
+    return took, got + read_all(s)
 
 
 def slow():
