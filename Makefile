@@ -1,5 +1,6 @@
 # Verbs for people; the build itself is Meson's (meson.build).
-#   make          build/assay          make quick   tests of under a minute
+#   make          build/assay          make run     server and agent for this machine
+#   make quick    tests of under a minute
 #   make check    everything CI runs   make demo    appraise a recorded machine
 #   make asan     sanitizers           make fuzz    each target for FUZZ_SECONDS
 #   make bench    speed beside floors  make lint    layers, banned words, scripts
@@ -15,6 +16,9 @@ build/build.ninja:
 	@tools/bootstrap
 	@meson setup build --prefix "$(PREFIX)" $(MESON_OPTIONS)
 
+run up: all
+	@tools/up
+
 quick check demo asan fuzz bench lint: all
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/$@
 
@@ -28,4 +32,4 @@ endif
 clean:
 	@rm -rf build build-asan build-fuzz build-clang
 
-.PHONY: all quick check demo asan fuzz bench lint install clean
+.PHONY: all run up quick check demo asan fuzz bench lint install clean

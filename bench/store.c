@@ -284,6 +284,29 @@ bench_attest(int kind, const char *name, const char *title, double most)
 }
 
 static void
+bench_read(void)
+{
+	const size_t n = 5000;
+	double before = database_cpu();
+	struct watch start = watch_now();
+
+	for (size_t i = 0; i < n; i++) {
+		ARENA_AUTO struct arena a = arena_init(MIB(1));
+		struct store_certificate c = { 0 };
+		struct store_host h = { 0 };
+		struct err e = { 0 };
+		uint8_t sha256[32];
+
+		scatter(sha256, 32, (chance() % n_hosts) * 5 + 77);
+		if (store_host_by_cert(st, sha256, &a, &h, &c, &e) != 0)
+			die("reading a host", &e);
+	}
+	start = watch_since(start);
+	figure_value("store-read", "reading a host by its certificate", "us",
+	    (start.cpu + database_cpu() - before) / (double)n * 1e6, 0);
+}
+
+static void
 bench_search(enum store_by by, uint64_t first, size_t span, const char *name, const char *title)
 {
 	struct samples s = { 0 };
@@ -375,6 +398,7 @@ main(int argc, char **argv)
 	if (store_open(argv[1], STORE_CREATE, &st, &e) != 0)
 		die(argv[1], &e);
 	bench_load(argv[1]);
+	bench_read();
 	bench_attest(0, "store-attest", "attestation without a new entry", 100);
 	bench_attest(1, "store-attest-shared", "with an entry that others have", 100);
 	bench_attest(2, "store-attest-new", "with an entry new to the fleet", 100);

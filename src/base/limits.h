@@ -234,5 +234,11 @@
 #define LIMIT_STORE_SCRATCH	GIB(1)
 /* How long a write waits for another's before it says "busy". */
 #define LIMIT_STORE_WAIT_MS	5000
+/* What PostgreSQL gets for one statement (tens of milliseconds are usual; deleting old rows
+ * takes some seconds), and a transaction of a server that stopped in the middle. */
+#define LIMIT_STORE_STATEMENT_MS 60000
+/* Connecting to it, and silence of its network. */
+#define LIMIT_STORE_CONNECT_S	5
+#define LIMIT_STORE_SILENCE_MS	10000
 
 #endif

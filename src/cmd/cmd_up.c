@@ -119,7 +119,8 @@ spawn(const char *const *argv, pid_t *pid, struct err *e)
 
 	sigemptyset(&none);
 	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	/* A group of their own: Ctrl-C is for us, who end them in order. */
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
 	posix_spawnattr_setsigmask(&attr, &none);
 	rc = posix_spawn(pid, argv[0], NULL, &attr, (char *const *)(uintptr_t)argv, environ);
 	posix_spawnattr_destroy(&attr);
@@ -173,7 +174,7 @@ watch_children(struct up *u)
 {
 	struct err e = { 0 };
 
-	for (size_t i = 0; i < CHILDREN; i++) {
+	for (size_t i = 0; i < CHILDREN && !asked_to_stop; i++) {
 		struct child *c = &u->children[i];
 		int status;
 

@@ -108,19 +108,24 @@ run(const struct command *c, int argc, char **argv, int first)
 	return status;
 }
 
+/* A noun may be a command and have verbs too: the verb then decides. */
 static const struct command *
 find(const char *noun, const char *verb, bool *noun_known)
 {
+	const struct command *alone = NULL;
+
 	for (size_t i = 0; commands[i] != NULL; i++) {
 		const struct command *c = commands[i];
 
 		if (strcmp(c->noun, noun) != 0)
 			continue;
 		*noun_known = true;
-		if (c->verb == NULL || (verb != NULL && strcmp(c->verb, verb) == 0))
+		if (c->verb == NULL)
+			alone = c;
+		else if (verb != NULL && strcmp(c->verb, verb) == 0)
 			return c;
 	}
-	return NULL;
+	return alone;
 }
 
 /* --man [NOUN [VERB]]: for the build, which installs what this prints. */

@@ -2,39 +2,15 @@
 
 #include <stdlib.h>
 
-#include "engine/attest_key.h"
 #include "engine/boot_clock.h"
 #include "engine/evidence_boot.h"
+#include "engine/evidence_internal.h"
 #include "engine/evidence_state.h"
 #include "engine/read_ahead.h"
 #include "engine/verdict.h"
 
-/* One appraisal under way. */
-struct run {
-	const struct evidence_input *in;
-	struct result *r;
-	struct evidence_report *report;
-	const struct attest_key *ak;		/* NULL without a quote */
-	struct attest_key own_ak;		/* owned; unused if the caller has the key ready */
-	struct tpm_pcrs *known;			/* owned: values to try, none of them trusted yet */
-	const struct resume_state *resume;	/* of this very boot, or NULL */
-	struct appraiser *appraiser, *own_appraiser;	/* the second owned; NULL for integrity only */
-	struct digest *aggregates;		/* of the boot_aggregate entries; in the result's arena */
-	size_t n_aggregates, cap_aggregates;
-	bool aggregates_covered;
-	bool authentic;				/* what the quote says can be believed */
-	bool had_target;			/* there was a value to compare the replayed PCR with */
-	bool too_short;				/* the list lacks entries that were recorded */
-};
-
-static unsigned
-list_pcr(const struct run *x)
-{
-	return x->in->list_pcr == 0 ? IMA_PCR : x->in->list_pcr;
-}
-
 static void
-run_done(struct run *x)
+run_done(struct evidence_run *x)
 {
 	attest_key_free(&x->own_ak);
 	appraiser_free(x->own_appraiser);
@@ -58,7 +34,7 @@ require(const struct evidence_input *in, struct result *r)
 }
 
 static int
-ready_appraiser(struct run *x, struct err *e)
+ready_appraiser(struct evidence_run *x, struct err *e)
 {
 	const struct evidence_input *in = x->in;
 	int rc;
@@ -80,11 +56,11 @@ named(struct err *e, int rc, const char *file, const char *part)
 }
 
 static int
-check_quote(struct run *x, struct err *e)
+check_quote(struct evidence_run *x, struct err *e)
 {
 	const struct evidence_input *in = x->in;
 	struct quote_input q = { .attest = in->quote, .signature = in->signature,
-	    .nonce = in->nonce, .bank = in->bank, .pcr = list_pcr(x), .pcrs = in->pcrs,
+	    .nonce = in->nonce, .bank = in->bank, .pcr = evidence_list_pcr(x), .pcrs = in->pcrs,
 	    .attest_name = in->names.quote, .signature_name = in->names.signature };
 	int rc;
 
@@ -104,7 +80,7 @@ check_quote(struct run *x, struct err *e)
  * what was approved under other policies may be revoked under these, and what was replayed
  * under none was never judged. */
 static int
-check_state_terms(struct run *x, struct err *e)
+check_state_terms(struct evidence_run *x, struct err *e)
 {
 	const struct digest *then = &x->in->resume->policies;
 
@@ -123,7 +99,7 @@ check_state_terms(struct run *x, struct err *e)
 
 /* Whether the earlier state is of this boot; what speaks against it is a finding. */
 static int
-check_boot_clock(struct run *x, struct err *e)
+check_boot_clock(struct evidence_run *x, struct err *e)
 {
 	const struct resume_state *s = x->in->resume;
 	struct tpm_clock before;
@@ -160,7 +136,7 @@ check_boot_clock(struct run *x, struct err *e)
 
 /* Values to try for the quote's digest: those given, and those the event log replays to. */
 static int
-gather_known(struct run *x, struct err *e)
+gather_known(struct evidence_run *x, struct err *e)
 {
 	if ((x->known = calloc(1, sizeof(*x->known))) == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
@@ -185,7 +161,7 @@ target_from(const struct tpm_pcrs *values, enum digest_alg bank, struct match_ta
 /* With values that the quote covers, compare values.  With only its digest, try the
  * digest.  Without a quote, compare with what was given, for what that is worth. */
 static int
-make_target(struct run *x, struct match_target *t, struct buf *before, struct buf *after,
+make_target(struct evidence_run *x, struct match_target *t, struct buf *before, struct buf *after,
     bool *have, struct err *e)
 {
 	const struct quote_facts *q = &x->report->quote;
@@ -200,7 +176,7 @@ make_target(struct run *x, struct match_target *t, struct buf *before, struct bu
 	*have = false;
 	if (!x->in->has_quote || q->pcr_digest.alg == DIGEST_NONE)
 		return 0;
-	if ((rc = quote_digest_parts(q, x->known, x->in->bank, list_pcr(x), before, after, &complete, e)) != 0)
+	if ((rc = quote_digest_parts(q, x->known, x->in->bank, evidence_list_pcr(x), before, after, &complete, e)) != 0)
 		return rc;
 	if (!complete) {
 		x->r->checks[CHECK_DIGEST].detail = "the quote covers PCRs whose values are not known;"
@@ -217,19 +193,19 @@ make_target(struct run *x, struct match_target *t, struct buf *before, struct bu
 
 /* A prefix was found by the digest alone: now its value is what the quote covers. */
 static int
-settle(struct run *x, struct err *e)
+settle(struct evidence_run *x, struct err *e)
 {
 	const struct match *m = &x->report->match;
 	bool settled;
 
-	if (!tpm_pcrs_set(x->known, x->in->bank, list_pcr(x),
-	    pcr_value(&m->at_match, list_pcr(x))))
+	if (!tpm_pcrs_set(x->known, x->in->bank, evidence_list_pcr(x),
+	    pcr_value(&m->at_match, evidence_list_pcr(x))))
 		return err_set(e, ERR_INTERNAL, "no room for the replayed PCR");
 	return quote_settle(&x->report->quote, x->known, x->r, &settled, e);
 }
 
 static int
-match(struct run *x, struct err *e)
+match(struct evidence_run *x, struct err *e)
 {
 	struct match_target t = { 0 };
 	BUF_AUTO struct buf before = buf_init(MIB(1)), after = buf_init(MIB(1));
@@ -248,158 +224,10 @@ match(struct run *x, struct err *e)
 	return 0;
 }
 
-/* Whoever recorded the list counted its entries; a list that has fewer was cut after
- * that.  A count can be made up, but only to speak against a list, never for one. */
-static int
-judge_length(struct run *x, struct err *e)
-{
-	const struct match *m = &x->report->match;
-	uint64_t listed = m->total - m->shift;
-
-	if (listed >= x->in->recorded_entries)
-		return 0;
-	x->too_short = true;
-	return check_fail(x->r, CHECK_REPLAY, REASON_LOG_TOO_SHORT, e,
-	    "the list has %llu entries, but %llu were counted when it was recorded",
-	    (unsigned long long)listed, (unsigned long long)x->in->recorded_entries);
-}
-
-static int
-no_match(struct run *x, struct err *e)
-{
-	const struct match *m = &x->report->match;
-
-	if (x->too_short)
-		return 0;	/* its cause is known */
-	if (x->in->has_quote && !x->authentic) {
-		/* What the quote is wrong about has been said; a mismatch would only repeat it. */
-		x->r->checks[CHECK_REPLAY].detail = "not judged: the quote itself cannot be believed";
-		return 0;
-	}
-	/* Only the TPM's counters prove that it is the same boot. */
-	if (m->kind == MATCH_TOO_SHORT && x->in->has_quote && x->resume->has_clock)
-		return check_fail(x->r, CHECK_REPLAY, REASON_LOG_TOO_SHORT, e,
-		    "the list has %llu entries, but %llu were authenticated before in this boot",
-		    (unsigned long long)m->total, (unsigned long long)x->resume->count);
-	if (!x->had_target) {
-		if (x->in->has_quote)
-			x->r->checks[CHECK_REPLAY].detail = "not judged: the value of the quoted PCR is not known";
-		return 0;
-	}
-	if (m->untouched && m->total > 0)
-		return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
-		    "PCR %u is quoted as zero: this kernel extended nothing into this TPM, or the list"
-		    " is of another machine", list_pcr(x));
-	if (x->resume == NULL && !m->begins_boot && m->total > 0)
-		return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
-		    "no part of the list reproduces the quoted PCR %u, and it does not begin with"
-		    " boot_aggregate: it was trimmed or cut in front; give the state it goes on from"
-		    " (--resume)", list_pcr(x));
-	if (x->in->quote_first)
-		return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
-		    "no part of the list reproduces the quoted PCR %u, though it was read after the quote: entries"
-		    " were cut or altered (or another kernel was started by kexec)", list_pcr(x));
-	return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
-	    "no part of the list reproduces the quoted PCR %u: either it was read before the quote"
-	    " was made, or entries were cut or altered (or another kernel was started by kexec);"
-	    " quote first, then read the list", list_pcr(x));
-}
-
-/* The PCRs of the bank whose values are the quote's (or, without one, given). */
-static uint64_t
-quoted_pcrs(const struct run *x)
-{
-	uint64_t mask = 0;
-
-	for (unsigned i = 0; i < LIMIT_PCRS; i++)
-		if (x->in->has_quote ? tpm_selection_has(&x->report->quote.selection, x->in->bank, i) :
-		    x->in->pcrs != NULL && tpm_pcrs_get(x->in->pcrs, x->in->bank, i).n != 0)
-			mask |= (uint64_t)1 << i;
-	return mask;
-}
-
-/* Rules with pcr= spread the list over several PCRs: what one of them lacks must not hide
- * behind another that fits. */
-static int
-judge_other_pcrs(struct run *x, struct err *e)
-{
-	const struct match *m = &x->report->match;
-	uint32_t bad = match_contradiction(m, quoted_pcrs(x));
-	int rc;
-
-	if (bad < REPLAY_PCRS)
-		return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
-		    "entry %llu extends PCR %u and stands before entries that were quoted, but the quoted"
-		    " PCR %u lacks it: entries of that PCR were cut or altered, or something else extends"
-		    " it too", (unsigned long long)m->behind[bad], bad, bad);
-	for (unsigned i = 0; i < REPLAY_PCRS; i++)
-		if (i != list_pcr(x) && ((m->used >> i) & 1) != 0 && m->authenticated[i] == 0 &&
-		    (rc = result_warn(x->r, e, "entries extend PCR %u too, which the quote does not"
-		    " confirm: they are not authenticated, and no state is kept to go on from", i)) != 0)
-			return rc;
-	return check_pass(x->r, CHECK_REPLAY);
-}
-
-static int
-judge_replay(struct run *x, struct err *e)
-{
-	const struct match *m = &x->report->match;
-	int rc;
-
-	if (m->kind == MATCH_NONE || m->kind == MATCH_TOO_SHORT)
-		return no_match(x, e);
-	if (m->how != IMA_EXTEND_BANK && (rc = result_warn(x->r, e, "bank %s holds zero-padded SHA-1"
-	    " digests, as kernels before 5.8 and those without its algorithm extend them: it is worth"
-	    " no more than SHA-1",
-	    digest_alg_name(x->in->bank))) != 0)
-		return rc;
-	if (m->kind == MATCH_KEXEC && (rc = result_finding(x->r, &(struct finding){
-	    .reason = REASON_KEXEC_WITHOUT_CARRY, .entry = m->shift + 1, .authenticated = true,
-	    .path_authenticated = true, .decides = true }, e, "the list begins a new kernel, but the"
-	    " TPM saw no restart: it was started by kexec, its boot was not measured, and what the"
-	    " old kernel measured last is lost")) != 0)
-		return rc;
-	return judge_other_pcrs(x, e);
-}
-
-/* Whether anything of the list is tied to the quote. */
-static bool
-matched(const struct run *x)
-{
-	return x->authentic && (x->report->match.kind == MATCH_PREFIX ||
-	    x->report->match.kind == MATCH_KEXEC);
-}
-
-/* Entries with a wrong digest column.  Where a prefix matched, what lies behind it waits;
- * where nothing matched, a wrong digest is proof of tampering all the same. */
-static int
-judge_columns(struct run *x, struct err *e)
-{
-	const struct match *m = &x->report->match;
-	bool bad = false;
-	int rc;
-
-	for (size_t i = 0; i < m->n_wrong; i++) {
-		bool covered = matched(x) && m->wrong[i].number <= m->authenticated[m->wrong[i].pcr];
-		struct finding f = { .reason = REASON_TEMPLATE_DIGEST_MISMATCH, .entry = m->wrong[i].number,
-		    .authenticated = covered, .path_authenticated = covered,
-		    .decides = covered || !matched(x) };
-
-		bad |= f.decides;
-		if ((rc = result_finding(x->r, &f, e, "the list's digest of this entry is not that of its"
-		    " data: the list was altered")) != 0)
-			return rc;
-	}
-	if (!bad)
-		return check_pass(x->r, CHECK_TEMPLATE_DIGESTS);
-	x->r->checks[CHECK_TEMPLATE_DIGESTS].state = CHECK_FAIL;
-	return 0;
-}
-
 /* kexec repeats the entry, and the boot PCRs are the same; anything else by that name is
  * not it.  What it must be is judged with the boot. */
 static int
-note_aggregate(struct run *x, const struct ima_entry *n, bool covered, struct err *e)
+note_aggregate(struct evidence_run *x, const struct ima_entry *n, bool covered, struct err *e)
 {
 	struct digest *list = arena_grow(&x->r->arena, x->aggregates, x->n_aggregates,
 	    &x->cap_aggregates, sizeof(*list));
@@ -426,7 +254,7 @@ note_aggregate(struct run *x, const struct ima_entry *n, bool covered, struct er
 }
 
 static int
-appraise_one(struct run *x, const struct ima_entry *n, bool covered, struct err *e)
+appraise_one(struct evidence_run *x, const struct ima_entry *n, bool covered, struct err *e)
 {
 	size_t before = x->r->n_findings;
 	bool sound;
@@ -445,14 +273,14 @@ appraise_one(struct run *x, const struct ima_entry *n, bool covered, struct err 
 		x->r->findings[i].decides = covered || !x->in->has_quote;
 	}
 	x->report->authenticated += covered;
-	x->report->violations += n->violation && (covered || !matched(x));
+	x->report->violations += n->violation && (covered || !evidence_matched(x));
 	if (covered && x->r->n_findings == before)
 		x->report->trusted++;
 	return rc;
 }
 
 static int
-appraise_list(struct run *x, struct err *e)
+appraise_list(struct evidence_run *x, struct err *e)
 {
 	const struct match *m = &x->report->match;
 	READ_AHEAD_AUTO struct read_ahead list = { 0 };
@@ -467,28 +295,28 @@ appraise_list(struct run *x, struct err *e)
 		n->number += m->shift;
 		if (seen_before)
 			continue;
-		if ((rc = appraise_one(x, n, matched(x) && match_covers(m, n), e)) != 0)
+		if ((rc = appraise_one(x, n, evidence_matched(x) && match_covers(m, n), e)) != 0)
 			return rc;
 	}
 	return rc;
 }
 
 static int
-judge_tail(struct run *x, struct err *e)
+judge_tail(struct evidence_run *x, struct err *e)
 {
 	const struct match *m = &x->report->match;
 	uint64_t tail = x->report->total - x->report->authenticated;
 
-	if (!matched(x) || tail == 0 || !x->in->require_all)
+	if (!evidence_matched(x) || tail == 0 || !x->in->require_all)
 		return 0;
 	return result_finding(x->r, &(struct finding){ .reason = REASON_TAIL_UNAUTHENTICATED,
-	    .entry = m->authenticated[list_pcr(x)] + 1, .decides = true }, e,
+	    .entry = m->authenticated[evidence_list_pcr(x)] + 1, .decides = true }, e,
 	    "%llu entr%s not covered by the quote, and all must be", (unsigned long long)tail,
 	    tail == 1 ? "y is" : "ies are");
 }
 
 static int
-judge_entries(struct run *x, struct err *e)
+judge_entries(struct evidence_run *x, struct err *e)
 {
 	size_t before = x->r->n_findings;
 	bool bad = false;
@@ -496,14 +324,14 @@ judge_entries(struct run *x, struct err *e)
 
 	x->report->total = x->report->match.total;
 	/* What an earlier run authenticated, it also approved: only then was a state kept. */
-	if (x->report->match.from_state && matched(x))
+	if (x->report->match.from_state && evidence_matched(x))
 		x->report->authenticated = x->report->trusted = x->resume->count;
 	if (x->resume != NULL && x->resume->boot_aggregate.alg != DIGEST_NONE) {
 		x->aggregates = arena_grow(&x->r->arena, NULL, 0, &x->cap_aggregates, sizeof(*x->aggregates));
 		if (x->aggregates == NULL)
 			return arena_err(&x->r->arena, e);
 		x->aggregates[x->n_aggregates++] = x->resume->boot_aggregate;
-		x->aggregates_covered = matched(x);
+		x->aggregates_covered = evidence_matched(x);
 	}
 	if ((rc = appraise_list(x, e)) != 0 || (rc = judge_tail(x, e)) != 0)
 		return rc;
@@ -516,7 +344,7 @@ judge_entries(struct run *x, struct err *e)
 		return 0;
 	if (bad)
 		x->r->checks[CHECK_POLICY].state = CHECK_FAIL;
-	else if (matched(x))
+	else if (evidence_matched(x))
 		return check_pass(x->r, CHECK_POLICY);
 	return 0;
 }
@@ -540,7 +368,7 @@ int
 evidence_appraise(const struct evidence_input *in, struct result *r,
     struct evidence_report *report, struct err *e)
 {
-	RUN_AUTO struct run x = { .in = in, .r = r, .report = report };
+	RUN_AUTO struct evidence_run x = { .in = in, .r = r, .report = report };
 	int rc;
 
 	*report = (struct evidence_report){ 0 };
@@ -553,9 +381,8 @@ evidence_appraise(const struct evidence_input *in, struct result *r,
 	if (x.resume != NULL && x.appraiser != NULL &&
 	    (rc = evidence_state_keys(x.resume, appraiser_keyring(x.appraiser), e)) != 0)
 		return rc;
-	if ((rc = match(&x, e)) != 0 || (rc = judge_length(&x, e)) != 0 ||
-	    (rc = judge_replay(&x, e)) != 0 ||
-	    (rc = judge_columns(&x, e)) != 0 || (rc = judge_entries(&x, e)) != 0 ||
+	if ((rc = match(&x, e)) != 0 || (rc = evidence_judge_replay(&x, e)) != 0 ||
+	    (rc = judge_entries(&x, e)) != 0 ||
 	    (rc = evidence_boot(in, &(struct evidence_boot){ .q = &report->quote, .authentic = x.authentic,
 	    .aggregates = x.aggregates, .n_aggregates = x.n_aggregates,
 	    .aggregates_covered = x.aggregates_covered,
@@ -565,7 +392,7 @@ evidence_appraise(const struct evidence_input *in, struct result *r,
 	withdraw_brought(in, r, report);
 	result_decide(r);
 	/* What is not quoted was not judged, and must not be stepped over next time. */
-	if (r->verdict == VERDICT_TRUSTED && (report->match.at_match.used & ~quoted_pcrs(&x)) == 0)
+	if (r->verdict == VERDICT_TRUSTED && (report->match.at_match.used & ~evidence_quoted_pcrs(&x)) == 0)
 		return evidence_state_make(in, report, x.ak, x.n_aggregates > 0 ? &x.aggregates[0] : NULL,
 		    x.appraiser == NULL ? NULL : appraiser_keyring(x.appraiser), e);
 	return 0;

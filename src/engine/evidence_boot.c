@@ -28,7 +28,7 @@ evidence_boot_replay(const struct evidence_input *in, const struct quote_facts *
 
 		/* PCRs the log never touched are still zero: also a value of the log's. */
 		for (unsigned n = 0; bank != NULL && n < 16; n++)
-			if (n != IMA_PCR && n != in->list_pcr && ((b->mask >> n) & 1) != 0 &&
+			if (n != IMA_PCR && (in->list_pcr == 0 || n != in->list_pcr) && ((b->mask >> n) & 1) != 0 &&
 			    tpm_pcrs_get(known, b->alg, n).n == 0 &&
 			    !tpm_pcrs_set(known, b->alg, n, span_of(bank->v[n], digest_alg_size(b->alg))))
 				return err_set(e, ERR_INTERNAL, "no room for a replayed PCR");

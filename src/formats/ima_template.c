@@ -238,8 +238,11 @@ decode_field(struct ima_entry *n, const struct ima_field *f)
 	case IMA_FIELD_D_MODSIG:
 		return decode_modsig_digest(n, f->bytes) ? NULL : "its d-modsig field does not parse";
 	case IMA_FIELD_MODSIG:
+		/* PKCS#7 (modsig_get_raw) is a SEQUENCE.  Else a signature in security.ima could be
+		 * called an appended one, and a revoked key behind it would not be looked for. */
 		n->modsig = f->bytes;
-		return NULL;
+		return f->bytes.n == 0 || f->bytes.p[0] == 0x30 ? NULL :
+		    "its appended signature is not PKCS#7";
 	case IMA_FIELD_EVMSIG:
 		n->evmsig = f->bytes;
 		return decode_signature(f->bytes, "\5");

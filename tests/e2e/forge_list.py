@@ -98,6 +98,13 @@ def swapped_modsig():
     data = fields(dng(EVIL), b"/usr/bin/good\0", b"", dng(GOOD), b"\x30\x03abc")
     write([boot, Entry(data, b"d-modsig|n-ng|sig|d-ng|modsig")])
 
+# A listed file with a signature, which may be by a revoked key: called an appended one, it
+# would not be looked at.
+def relabelled_signature():
+    sig = b"\x03\x02\x04" + bytes(4) + struct.pack(">H", 256) + b"s" * 256
+    data = fields(dng(GOOD), b"/usr/bin/good\0", sig)
+    write([boot, Entry(data, b"d-ng|n-ng|modsig")])
+
 # The path is the control group's, which its owner chooses.
 def swapped_path():
     data = fields(b"/bin/sh\0", b"/tmp/x\0", dng(EVIL), b"/usr/bin/evil\0")
@@ -134,6 +141,27 @@ def other_pcr_evil(pcrs=(10, 11)):
 
 def other_pcr_uncovered():
     write([boot, Entry(ng(b"/usr/bin/x", EVIL), pcr=11), good], None, (10,))
+
+# Behind a state that knows of PCR 11: what was extended into it since is left out.
+def other_pcr_state():
+    write([boot, Entry(ng(b"/usr/bin/good"), pcr=11), good], None, (10, 11), clock=1000)
+
+def other_pcr_omitted():
+    first, evil11 = Entry(ng(b"/usr/bin/good"), pcr=11), Entry(ng(b"/usr/bin/evil", EVIL), pcr=11)
+    write([boot, first, good, good], [boot, first, good, evil11, good], (10, 11), clock=2000)
+
+# It stays as the state has it, or the first of its entries follows behind the quote.
+def other_pcr_unchanged():
+    first = Entry(ng(b"/usr/bin/good"), pcr=11)
+    write([boot, first, good, good], None, (10, 11), clock=2000)
+
+# All of them, so that the list looks as if there were none.
+def other_pcr_all_omitted():
+    write([boot, good], [boot, Entry(ng(b"/usr/bin/evil", EVIL), pcr=11), good], (10, 11))
+
+def other_pcr_in_tail():
+    first = Entry(ng(b"/usr/bin/good"), pcr=11)
+    write([boot, good, first], [boot, good], (10, 11))
 
 def template_escape():
     write([boot, good, Entry(ng(b"/usr/bin/good"), b"\x1b[1A\x1b[2KTRUSTED\n  pass")])

@@ -26,6 +26,7 @@ scenario named_aggregate_honest 1 "['boot-aggregate-mismatch']" "a file named bo
 scenario named_aggregate 1 "['malformed-entry']" "and relabelled so that its digest is not read"
 scenario no_digest_excluded 1 "['malformed-entry']" "a format without a digest, at an excluded path"
 scenario swapped_modsig 1 "['malformed-entry']" "the digest without an appended signature called the file's"
+scenario relabelled_signature 1 "['malformed-entry']" "a signature in an attribute called an appended one"
 scenario swapped_path 1 "['malformed-entry']" "a control group called the name"
 scenario ima_relabelled 1 "['malformed-entry']" "276 bytes of ima-ng called template ima"
 scenario other_pcr_honest 0 "[]" "a list over two quoted PCRs"
@@ -34,6 +35,16 @@ scenario other_pcr_altered 3 "['pcr-mismatch']" "an altered entry of the second 
 scenario other_pcr_cut 3 "['pcr-mismatch']" "one altered behind one that fits"
 scenario empty_list 3 "['pcr-mismatch']" "an empty list"
 scenario zero_pcr 3 "['pcr-mismatch']" "an empty list and a PCR of zero"
+
+scenario other_pcr_in_tail 0 "[]" "a second PCR whose first entry waits for the next quote"
+scenario other_pcr_all_omitted 0 "[]" "one of which the list shows nothing"
+like "$(json "j['warnings']")" 'PCR 11 is quoted, but nothing given explains' "is warned of"
+forge other_pcr_state; appraise --policy "$tmp/policy.json" --resume "$tmp/s0" --json; exits 0 "a state of two quoted PCRs"
+forge other_pcr_unchanged; cp "$tmp/s0" "$tmp/s"; appraise --policy "$tmp/policy.json" --resume "$tmp/s" --json
+exits 0 "one of which nothing extended since"
+forge other_pcr_omitted; appraise --policy "$tmp/policy.json" --resume "$tmp/s0" --json
+exits 3 "what was extended into it since is left out"
+is "$(json "[f['code'] for f in j['findings']]")" "['pcr-mismatch']" "other_pcr_omitted: says why"
 
 # What a state steps over was judged under these very policies, and is what a quote showed.
 forge evil_seen

@@ -33,6 +33,7 @@ wait_for() {
 # start_monitor [OPTION...]: over $data; its lines are in $tmp/lines.
 data=$tmp/data
 start_monitor() {
+	: >"$tmp/monitor.err"	# or what the last one said would be taken for its word
 	"$assay" monitor run --data "$data" "$@" >>"$tmp/lines" 2>"$tmp/monitor.err" &
 	mon=$!
 	wait_for 20 grep -q '^monitor running' "$tmp/monitor.err"; ok $? "the monitor starts${*:+ ($*)}"

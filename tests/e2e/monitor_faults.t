@@ -1,6 +1,7 @@
 #!/bin/bash
 # Whatever happens to the monitor, the host's executions go on within seconds, and what was not
 # seen meanwhile is in the list as a gap: stopped, killed, hung, overrun, without a disk.
+# shellcheck disable=SC2317  # called by wait_for
 . "${0%/*}/monitor.sh"
 have python3 || { skip "faults of the monitor" "python3 is missing"; finish; }
 printf '#!/bin/sh\nexit 0\n' >"$w/script"; chmod 755 "$w/script"

@@ -139,7 +139,7 @@ write_for_ever(void)
 		if (rc == ERR_STORE_BUSY) {
 			say("busy\n");
 			nap(50);
-		} else if (rc == ERR_STORE && strstr(e.message, "full") != NULL && e.hint[0] != '\0') {
+		} else if (rc == ERR_STORE && strstr(e.hint, "make room") != NULL) {
 			say("full\n");
 			nap(50);
 		} else if (rc != ERR_CONFLICT) {

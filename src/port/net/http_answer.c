@@ -239,12 +239,19 @@ http_request_error(struct http_request *r, const struct err *e)
 	case ERR_LIMIT:
 		http_request_problem(r, 413, code, "%s", e->message);
 		return;
+	case ERR_NOT_FOUND:
+		http_request_problem(r, 404, code, "%s", e->message);
+		return;
+	case ERR_CONFLICT:
+		http_request_problem(r, 409, code, "%s", e->message);
+		return;
 	default:
 		break;
 	}
 	http_say(r->w->s, HTTP_LOG_WARNING, "%s %.*s: %s", http_method_name(r->method), (int)r->path.n,
 	    (const char *)r->path.p, e->message);
-	if (e->code == ERR_IO || e->code == ERR_NOMEM || e->code == ERR_NETWORK)
+	if (e->code == ERR_IO || e->code == ERR_NOMEM || e->code == ERR_NETWORK ||
+	    e->code == ERR_STORE_BUSY || e->code == ERR_STORE)
 		http_request_problem(r, 503, "unavailable", "the server cannot answer now; try again later");
 	else
 		http_request_problem(r, 500, "internal", "the server failed; its log says why");

@@ -137,6 +137,12 @@ link_close(struct link *l)
 	*l = (struct link){ 0 };
 }
 
+enum http_fault
+http_client_fault(const struct http_client *c)
+{
+	return c->fault;
+}
+
 void
 http_client_close(struct http_client *c)
 {
@@ -188,13 +194,16 @@ on_output(struct evbuffer *out, const struct evbuffer_cb_info *info, void *arg)
 
 /* What OpenSSL says went wrong on a connection; false if it says nothing. */
 static bool
-tls_failure(const struct link *l, struct err *e)
+tls_failure(struct exchange *x)
 {
+	const struct link *l = x->link;
+	struct err *e = x->e;
 	const char *refused = l->ssl == NULL ? NULL : tls_verify_text(l->ssl);
 	BUF_AUTO struct buf text = buf_init(512);
 	unsigned long code = 0;
 
 	if (refused != NULL) {
+		x->c->fault = HTTP_FAULT_UNTRUSTED;
 		err_set(e, ERR_NETWORK, "the server's certificate is not trusted: %s", refused);
 		return true;
 	}
@@ -206,6 +215,7 @@ tls_failure(const struct link *l, struct err *e)
 	if (code == 0)
 		return false;
 	tls_error_text(code, &text);
+	x->c->fault = HTTP_FAULT_TLS;
 	err_set(e, ERR_NETWORK, "TLS failed: %s", buf_cstr(&text));
 	return true;
 }
@@ -216,8 +226,9 @@ on_connect(struct exchange *x, short what)
 {
 	int why = EVUTIL_SOCKET_ERROR();
 
-	if ((what & BEV_EVENT_CONNECTED) != 0 || tls_failure(x->link, x->e))
+	if ((what & BEV_EVENT_CONNECTED) != 0 || tls_failure(x))
 		return;
+	x->c->fault = HTTP_FAULT_CONNECT;
 	if (what & BEV_EVENT_TIMEOUT)
 		err_set(x->e, ERR_NETWORK, "connecting took too long");
 	else
@@ -370,6 +381,7 @@ client_open(struct exchange *x, const struct http_call *call, struct err *e)
 	int rc;
 
 	(void)snprintf(port, sizeof(port), "%u", x->c->url.port);
+	x->c->fault = HTTP_FAULT_CONNECT;
 	if ((rc = getaddrinfo(x->c->url.host, port, &hints, &all)) != 0)
 		return err_set(e, ERR_NETWORK, "%s: %s", x->c->url.field, gai_strerror(rc));
 	for (const struct addrinfo *ai = all; ai != NULL; ai = ai->ai_next)
@@ -386,8 +398,10 @@ client_open(struct exchange *x, const struct http_call *call, struct err *e)
 	}
 	freeaddrinfo(all);
 	x->e = e;
-	if (rc == 0)
+	if (rc == 0) {
+		x->c->fault = HTTP_FAULT_NONE;
 		return 0;
+	}
 	return err_set(e, rc, "%s: %s", x->c->url.field,
 	    last.code == 0 ? "connecting took too long" : last.message);
 }
@@ -459,13 +473,16 @@ call_once(struct exchange *x, const struct http_call *call, bool *again, struct 
 int
 client_failed(struct exchange *x)
 {
-	if (x->timed_out)
+	if (x->timed_out) {
+		x->c->fault = HTTP_FAULT_SILENT;
 		return err_set(x->e, ERR_NETWORK, "%s: no answer in time", x->c->url.field);
+	}
 	if (x->failure == EVREQ_HTTP_DATA_TOO_LONG)
 		return err_set(x->e, ERR_LIMIT, "%s: the answer is too large", x->c->url.field);
 	if (x->failure == EVREQ_HTTP_INVALID_HEADER)
 		return err_set(x->e, ERR_NETWORK, "%s: the answer is not HTTP", x->c->url.field);
-	if (x->link->evcon != NULL && tls_failure(x->link, x->e))
+	x->c->fault = HTTP_FAULT_SILENT;
+	if (x->link->evcon != NULL && tls_failure(x))
 		return err_ctx(x->e, ERR_NETWORK, "%s", x->c->url.field);
 	return err_set(x->e, ERR_NETWORK, "%s: the connection was closed before the answer",
 	    x->c->url.field);

@@ -91,6 +91,16 @@ typedef bool http_event_fn(void *arg, const struct http_event *ev);
 MUST_CHECK int http_client_stream(struct http_client *c, const char *target,
     const char *last_id, http_event_fn *fn, void *arg, struct err *e);
 
+/* Why the last call had no answer, as far as a person can do something about it. */
+enum http_fault {
+	HTTP_FAULT_NONE = 0,
+	HTTP_FAULT_CONNECT,	/* nobody answers at that address and port */
+	HTTP_FAULT_UNTRUSTED,	/* the server's certificate is not of the given authority, or of another name */
+	HTTP_FAULT_TLS,		/* the handshake failed: no TLS there, or our certificate was refused */
+	HTTP_FAULT_SILENT,	/* connected, and then nothing */
+};
+enum http_fault http_client_fault(const struct http_client *c);
+
 /** What the connection in use agreed on; false if there is none. */
 bool http_client_facts(const struct http_client *c, struct tls_facts *out);
 

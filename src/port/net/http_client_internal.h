@@ -55,6 +55,7 @@ struct http_client {
 	unsigned connect_ms, answer_ms;
 	struct link kept;
 	struct exchange *now;		/* that the deadline is for */
+	enum http_fault fault;		/* of the last call */
 };
 
 /* A broken connection must not kill the program: SIGPIPE is held back while we write. */

@@ -164,7 +164,8 @@ void http_request_problem(struct http_request *r, unsigned status, const char *c
     const char *fmt, ...) ERR_PRINTF(4, 5);
 
 /** http_request_error(r, e): An error of ours: ERR_* of input are 400 with the sentence,
- * ERR_LIMIT 413, the others 500 or 503 without it (it is logged). */
+ * ERR_LIMIT 413, ERR_NOT_FOUND 404, ERR_CONFLICT 409, the others 500 or 503 without it (it
+ * is logged). */
 void http_request_error(struct http_request *r, const struct err *e);
 
 /* ---- Server-sent events (text/event-stream).  All calls from any thread. ---- */

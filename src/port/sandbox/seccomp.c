@@ -8,6 +8,7 @@
 #include "port/sandbox/sandbox_internal.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <sys/socket.h>
 
@@ -38,7 +39,7 @@ static const char *const network_calls[] = {
 static const char *const privileged_refused[] = {
 	"init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "bpf", "perf_event_open",
 	"ptrace", "process_vm_writev", "userfaultfd", "mount", "umount2", "move_mount", "open_tree", "fsopen",
-	"fsmount", "fsconfig", "mount_setattr", "pivot_root", "chroot", "swapon", "swapoff", "reboot", "unshare",
+	"fsmount", "fsconfig", "mount_setattr", "pivot_root", "chroot", "swapon", "swapoff", "reboot",
 	"settimeofday", "clock_settime", "adjtimex", "clock_adjtime", "acct", "quotactl", "iopl", "ioperm",
 	"add_key", "request_key", "keyctl", "syslog", "vhangup", "nfsservctl", "lookup_dcookie", "io_uring_setup",
 	"io_uring_enter", "io_uring_register", "sethostname", "setdomainname", "personality", "mbind",
@@ -139,6 +140,10 @@ seccomp_privileged(const struct sandbox_privileged *o, struct sandbox_state *s, 
 		rc = fault(e, rc, "architecture");
 	for (size_t i = 0; rc == 0 && i < sizeof(privileged_refused) / sizeof(privileged_refused[0]); i++)
 		rc = add(ctx, SCMP_ACT_ERRNO(EPERM), privileged_refused[i], e);
+	/* The monitor's threads leave the shared table of descriptors; no namespace is left. */
+	if (rc == 0 && (rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(unshare), 1,
+	    SCMP_A0(SCMP_CMP_NE, CLONE_FILES))) != 0)
+		rc = fault(e, rc, "unshare");
 	if (rc == 0 && !o->inet)
 		rc = refuse_families(ctx, e);
 	return rc == 0 ? load(ctx, s, e) : rc;

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "port/store/db.h"
 
+/* src/include/catalog/pg_type.dat */
 #define OID_BYTEA 17
 #define OID_INT8 20
 #define OID_INT4 23
@@ -400,6 +401,7 @@ pgsql_lost(const struct db *d)
 	return PQstatus(b->c) != CONNECTION_OK || PQpipelineStatus(b->c) != PQ_PIPELINE_OFF;
 }
 
+/* Notices: nothing prints here. */
 static void
 quiet(void *ctx, const PGresult *r)
 {
@@ -411,9 +413,13 @@ quiet(void *ctx, const PGresult *r)
  * has been written, whatever the database's default; nothing waits for ever on a lock, or
  * on a server that died.  Every statement has its index: plans do not depend on statistics,
  * which a new database does not have, and are made once. */
+#define TEXT_OF(n) #n
+#define TEXT(n) TEXT_OF(n)
 static const char settings[] =
-    "SELECT set_config(s.name, w.v, false) FROM (VALUES ('lock_timeout', '5000'),"
-    " ('statement_timeout', '60000'), ('idle_in_transaction_session_timeout', '60000'),"
+    "SELECT set_config(s.name, w.v, false) FROM (VALUES"
+    " ('lock_timeout', '" TEXT(LIMIT_STORE_WAIT_MS) "'),"
+    " ('statement_timeout', '" TEXT(LIMIT_STORE_STATEMENT_MS) "'),"
+    " ('idle_in_transaction_session_timeout', '" TEXT(LIMIT_STORE_STATEMENT_MS) "'),"
     " ('client_encoding', 'UTF8'), ('jit', 'off'), ('enable_seqscan', 'off'),"
     " ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'),"
     " ('plan_cache_mode', 'force_generic_plan')) w (n, v) JOIN pg_settings s ON s.name = w.n;"
@@ -427,7 +433,8 @@ pgsql_reopen(struct db *d, struct err *e)
 	static const char *const keys[] = { "connect_timeout", "application_name", "tcp_user_timeout",
 		"keepalives_idle", "dbname", NULL };
 	struct db_pgsql *b = mine(d);
-	const char *values[] = { "5", "assay", "10000", "30", b->url, NULL };
+	const char *values[] = { TEXT(LIMIT_STORE_CONNECT_S), "assay", TEXT(LIMIT_STORE_SILENCE_MS),
+		"30", b->url, NULL };
 
 	PQfinish(b->c);
 	memset(b->prepared, 0, sizeof(b->prepared));

@@ -58,7 +58,8 @@ fault(struct db_sqlite *b, struct err *e)
 	int c = sqlite3_extended_errcode(b->h), rc;
 
 	rc = err_set(e, code_of(c), "%s: %s (SQLite %d)", b->d.where, sqlite3_errmsg(b->h), c);
-	if ((c & 0xff) == SQLITE_FULL)
+	/* Some calls that find no room fail as any input or output does. */
+	if ((c & 0xff) == SQLITE_FULL || ((c & 0xff) == SQLITE_IOERR && sqlite3_system_errno(b->h) == ENOSPC))
 		return err_hint(e, rc, "make room on its file system; nothing that was acknowledged is lost");
 	if ((c & 0xff) == SQLITE_CORRUPT || (c & 0xff) == SQLITE_NOTADB)
 		return err_hint(e, rc, "keep the file and restore a copy of it");

@@ -75,6 +75,21 @@ store_findings(struct store *s, uint32_t host, struct arena *a, struct store_fin
 	return rc;
 }
 
+int
+store_findings_first(struct store *s, uint32_t host, size_t max, struct arena *a,
+    struct store_finding **v, size_t *n, struct err *e)
+{
+	struct many m = { .a = a, .decode = finding_decode, .size = sizeof(**v) };
+	struct db_value params[] = { db_int(host), db_int(rows_page(max)) };
+	int rc = rows_many(s->db, Q_FINDING_FIRST, params, &m, e);
+
+	if (rc == 0) {
+		*v = m.v;
+		*n = m.n;
+	}
+	return rc;
+}
+
 /* -- events ------------------------------------------------------------------------------ */
 
 static bool

@@ -55,6 +55,9 @@ MUST_CHECK int store_intervals(struct store *s, uint32_t host, uint64_t before, 
 /** store_findings(s, host, a, v, n, e): Of the present verdict, in the order given. */
 MUST_CHECK int store_findings(struct store *s, uint32_t host, struct arena *a,
     struct store_finding **v, size_t *n, struct err *e);
+/** store_findings_first(s, host, max, a, v, n, e): The first ${max} of them. */
+MUST_CHECK int store_findings_first(struct store *s, uint32_t host, size_t max, struct arena *a,
+    struct store_finding **v, size_t *n, struct err *e);
 
 /** store_event_add(s, v, n, e): Fills the sequence of each. */
 MUST_CHECK int store_event_add(struct store *s, struct store_event *v, size_t n, struct err *e);

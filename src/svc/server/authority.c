@@ -176,13 +176,20 @@ int
 authority_issue(struct server *s, struct span csr, const char *host_id, int64_t now, struct buf *leaf,
     struct store_certificate *cert, struct err *e)
 {
+	return authority_issue_for(s, csr, host_id, now, 0, leaf, cert, e);
+}
+
+int
+authority_issue_for(struct server *s, struct span csr, const char *cn, int64_t now, int64_t days, struct buf *leaf,
+    struct store_certificate *cert, struct err *e)
+{
 	CSR_AUTO struct csr *request = NULL;
 	struct digest d;
-	int64_t at = now / 1000, ends = at + CLIENT_DAYS * DAY;
+	int64_t at = now / 1000, ends = at + (days != 0 ? days : CLIENT_DAYS) * DAY;
 	int rc;
 
 	if ((rc = csr_parse(csr, &request, e)) != 0 || (rc = cert_issue(s->issuer, &(struct cert_order){
-	    .kind = CERT_CLIENT, .key = csr_key(request), .cn = host_id, .from = at - SKEW, .to = ends }, leaf, e)) != 0 ||
+	    .kind = CERT_CLIENT, .key = csr_key(request), .cn = cn, .from = at - SKEW, .to = ends }, leaf, e)) != 0 ||
 	    (rc = digest_of(DIGEST_SHA256, buf_view(leaf), &d, e)) != 0)
 		return rc;
 	*cert = (struct store_certificate){ .der = buf_view(leaf), .issued = now, .expires = ends * 1000 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/rfc3339.h"
 #include "base/text.h"
 #include "svc/server/server_internal.h"
 
@@ -22,17 +23,32 @@ struct broadcaster {
 	size_t n;
 };
 
+/* The body, an object, with its moment in front. */
+static void
+stamp(const struct store_event *v, struct buf *out)
+{
+	bool empty = v->body.n <= 2;
+
+	buf_str(out, "{\"at\":\"");
+	buf_rfc3339(out, v->at / 1000);
+	buf_str(out, empty ? "\"}" : "\",");
+	if (!empty)
+		buf_span(out, span_from(v->body, 1));
+}
+
 static bool
 tell(struct listener *l, const struct store_event *v)
 {
+	BUF_AUTO struct buf body = buf_init(LIMIT_HTTP_SSE_LINE);
 	char id[32], kind[64];
 
 	if (v->sequence <= l->after)
 		return true;
+	stamp(v, &body);
 	(void)snprintf(id, sizeof(id), "%llu", (unsigned long long)v->sequence);
 	(void)snprintf(kind, sizeof(kind), "%.*s", (int)v->kind.n, (const char *)v->kind.p);
 	l->after = v->sequence;
-	return http_stream_send(l->stream, kind, id, v->body);
+	return http_stream_send(l->stream, kind, id, buf_view(&body));
 }
 
 /* The oldest sequence that some listener has yet to be told. */

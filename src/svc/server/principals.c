@@ -11,8 +11,8 @@
 
 #define TOKEN_BYTES 32
 
-static enum principal
-role_of(struct span role)
+enum principal
+principal_role(struct span role)
 {
 	return span_is(role, "admin") ? PRINCIPAL_ADMIN : span_is(role, "operator") ? PRINCIPAL_OPERATOR :
 	    span_is(role, "viewer") ? PRINCIPAL_VIEWER : PRINCIPAL_UNSET;
@@ -34,10 +34,10 @@ principals_load(struct server *s, struct store *store, struct err *e)
 	for (size_t i = 0; i < n; i++) {
 		struct known_principal *p = &list[used];
 
-		if (v[i].revoked != 0 || v[i].digest.n != sizeof(p->digest) || role_of(v[i].role) == PRINCIPAL_UNSET)
+		if (v[i].revoked != 0 || v[i].digest.n != sizeof(p->digest) || principal_role(v[i].role) == PRINCIPAL_UNSET)
 			continue;
 		memcpy(p->digest, v[i].digest.p, sizeof(p->digest));
-		p->role = role_of(v[i].role);
+		p->role = principal_role(v[i].role);
 		p->expires = v[i].expires;
 		(void)snprintf(p->name, sizeof(p->name), "%.*s", (int)v[i].name.n, (const char *)v[i].name.p);
 		used++;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/pem.h"
 #include "base/rfc3339.h"
 #include "svc/server/server_internal.h"
@@ -185,6 +186,41 @@ listen_for_all(struct server *s, struct err *e)
 	return (s->url = arena_str(&s->arena, buf_view(&url))) != NULL ? 0 : arena_err(&s->arena, e);
 }
 
+/* A path that means the same in another directory. */
+static json_t *
+absolute(const char *path)
+{
+	char *real = realpath(path, NULL);
+	json_t *j = json_new_string(span_str(real != NULL ? real : path));
+
+	free(real);
+	return j;
+}
+
+/* For commands on this machine.  Who listens everywhere is reached here too. */
+static int
+say_where(struct server *s, struct err *e)
+{
+	BUF_AUTO struct buf path = buf_init(KIB(8)), text = buf_init(LIMIT_SMALL_FILE), url = buf_init(KIB(8));
+	bool any = strcmp(s->o.address, "0.0.0.0") == 0, any6 = strcmp(s->o.address, "::") == 0;
+	JSON_AUTO json_t *j = NULL;
+	int rc;
+
+	if (any || any6)
+		buf_printf(&url, "https://%s:%u", any ? "127.0.0.1" : "[::1]", http_server_port(s->http));
+	else
+		buf_str(&url, s->url);
+	j = json_pack("{s:s, s:o, s:o}", "url", buf_cstr(&url), "ca", absolute(s->ca_file),
+	    "token_file", absolute(s->token_file));
+	if (j == NULL)
+		return err_set(e, ERR_FORMAT, "the data directory's name is not UTF-8");
+	json_write(j, &text);
+	buf_printf(&path, "%s/server.json", s->o.data);
+	if ((rc = buf_done(&path, e)) != 0)
+		return rc;
+	return file_write(buf_cstr(&path), buf_view(&text), 0600, e);
+}
+
 static unsigned
 cpus(void)
 {
@@ -204,7 +240,9 @@ start(struct server *s, struct err *e)
 	    (rc = broadcaster_start(s, &s->broadcaster, e)) != 0 || (rc = workers_start(s, n, &s->workers, e)) != 0 ||
 	    (rc = sweeper_start(s, &s->sweeper, e)) != 0)
 		return rc;
-	return listen_for_all(s, e);
+	if ((rc = listen_for_all(s, e)) != 0)
+		return rc;
+	return say_where(s, e);
 }
 
 int

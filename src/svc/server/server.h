@@ -8,12 +8,13 @@
  * count once.
  *
  * Everything else the server keeps lies in one directory: its CA, its certificate, the
- * first administrator's token.  docs/formats/agent-protocol.md is what agents speak.
+ * first administrator's token, and server.json, from which commands on the same machine
+ * learn where it is ({"url","ca","token_file"}).  docs/formats/agent-protocol.md is what agents speak.
  */
 #ifndef SVC_SERVER_SERVER_H
 #define SVC_SERVER_SERVER_H
 
-#include "base/err.h"
+#include "base/buf.h"
 
 struct server;
 
@@ -39,6 +40,9 @@ struct server_options {
 /** server_start(o, s, e): Open or make everything, listen and serve. */
 MUST_CHECK int server_start(const struct server_options *o, struct server **s, struct err *e);
 void server_stop(struct server *s);	/* waits for what runs, then frees */
+
+/** server_openapi(out, e): Its interface, in OpenAPI 3.1; no server need run. */
+MUST_CHECK int server_openapi(struct buf *out, struct err *e);
 
 /** server_url(s): "https://127.0.0.1:4433"; server_ca_file, server_token_file: paths. */
 const char *server_url(const struct server *s);

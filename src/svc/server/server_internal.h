@@ -133,7 +133,15 @@ void authority_close(struct server *s);
 MUST_CHECK int authority_issue(struct server *s, struct span csr, const char *host_id, int64_t now,
     struct buf *leaf, struct store_certificate *cert, struct err *e);
 
+/** authority_issue_for(s, csr, cn, now, days, ...): The same for whoever, and so long; ${days} 0: as
+ * long as a host's. */
+MUST_CHECK int authority_issue_for(struct server *s, struct span csr, const char *cn, int64_t now,
+    int64_t days, struct buf *leaf, struct store_certificate *cert, struct err *e);
+
 /* ---- principals.c ---- */
+
+/** principal_role(word): "viewer", "operator", "admin"; else PRINCIPAL_UNSET. */
+enum principal principal_role(struct span word);
 MUST_CHECK int principals_load(struct server *s, struct store *store, struct err *e);
 void principals_free(struct server *s);
 http_who principals_who;

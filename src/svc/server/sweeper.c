@@ -26,8 +26,8 @@ static int
 tell_late(struct sweeper *w, const struct store_host *h, int64_t now, struct err *e)
 {
 	BUF_AUTO struct buf body = buf_init(LIMIT_SMALL_FILE);
-	JSON_AUTO json_t *j = json_pack("{s:s, s:o, s:I, s:I}", "id", h->id, "name", json_escaped(h->name),
-	    "last_seen", (json_int_t)h->state.last_seen, "due", (json_int_t)h->state.next_due);
+	JSON_AUTO json_t *j = json_pack("{s:s, s:o, s:o, s:o}", "id", h->id, "name", json_escaped(h->name),
+	    "last_seen", api_time(h->state.last_seen), "due", api_time(h->state.next_due));
 	struct store_event ev = { .at = now, .kind = span_lit("late"), .host = h->number };
 
 	json_write_compact(j, &body);
