@@ -95,6 +95,39 @@ conn_of(struct worker *w, struct evhttp_request *ev)
 	return NULL;
 }
 
+/* ---- writing ---- */
+
+/* evhttp's write callback, one function for all connections.
+ *
+ * A TLS bufferevent calls back about an empty output later, in the same turn of the loop, and
+ * does not look again: what was written since (by a job of another thread) makes the call
+ * stale.  evhttp takes any call for "all is sent": it would close the connection under an
+ * answer, or stop writing in its middle. */
+static bufferevent_data_cb evhttp_written;
+
+static void
+guarded_write(struct bufferevent *bev, void *evcon)
+{
+	bufferevent_data_cb written = __atomic_load_n(&evhttp_written, __ATOMIC_RELAXED);
+
+	if (evbuffer_get_length(bufferevent_get_output(bev)) == 0)
+		written(bev, evcon);	/* else the true call comes when that is sent */
+}
+
+void
+conn_guard(struct conn *c)
+{
+	bufferevent_data_cb read, write;
+	bufferevent_event_cb event;
+	void *evcon;
+
+	bufferevent_getcb(c->bev, &read, &write, &event, &evcon);
+	if (write == NULL || write == guarded_write)
+		return;
+	__atomic_store_n(&evhttp_written, write, __ATOMIC_RELAXED);
+	bufferevent_setcb(c->bev, read, guarded_write, event, evcon);
+}
+
 /* ---- refusing: the connection is taken from evhttp, told why, and closed. ---- */
 
 static void
@@ -362,6 +395,7 @@ conn_answered(struct conn *c)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 
+	conn_guard(c);
 	c->out_total = evbuffer_get_length(out);
 	/* Each piece of the buffer would be a TLS record and a system call of its own. */
 	if (c->out_total <= ONE_RECORD)

@@ -164,6 +164,9 @@ void conn_stop(struct worker *w);
 /** conn_of(w, ev): The connection of a request that evhttp hands over; NULL if it has none. */
 struct conn *conn_of(struct worker *w, struct evhttp_request *ev);
 
+/** conn_guard(c): After each call by which evhttp writes; see http_conn.c. */
+void conn_guard(struct conn *c);
+
 /** conn_answered(c): The answer is with evhttp: watch that it is taken. */
 void conn_answered(struct conn *c);
 

@@ -73,7 +73,8 @@ struct http_server_options {
 	size_t stream_queue;		/* bytes a stream's client may lag behind */
 };
 
-/** http_server_new(o, out, e): Bind, listen and serve; the threads run on return. */
+/** http_server_new(o, out, e): Bind, listen and serve.  Handlers may run before it returns, so
+ * what they need of ${arg} must be there before; and the server itself is not, for them. */
 MUST_CHECK int http_server_new(const struct http_server_options *o, struct http_server **out,
     struct err *e);
 

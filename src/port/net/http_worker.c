@@ -9,7 +9,7 @@
 
 #define TICK_MS		100	/* how late a deadline may be noticed */
 
-static _Thread_local const struct worker *this_worker;
+static _Thread_local struct worker *this_worker;
 
 static void
 on_wake(evutil_socket_t fd, short what, void *arg)
@@ -82,9 +82,10 @@ worker_later(struct worker *w, struct conn *c)
 static void
 on_accept_error(struct evconnlistener *listener, void *arg)
 {
-	struct worker *w = arg;
+	struct worker *w = this_worker;	/* ${arg} is evhttp's */
 	int why = errno;
 
+	(void)arg;
 	if (why != EMFILE && why != ENFILE && why != ENOBUFS && why != ENOMEM)
 		return;
 	(void)evconnlistener_disable(listener);
