@@ -255,6 +255,34 @@ is "$(open_many 5)" 5 "goes on when there are some"
 [ $(($(awk '{ print $14 + $15 }' "/proc/$server/stat") - ticks)) -lt 20 ]; ok $? "and does not spin"
 stop; is "$status" 0 "and ends"
 
+# --- a ceiling for all bodies together: counted when promised, free when answered.
+start plain=1 bodies=3000000
+python3 - "$port" >bodies <<'END'
+import socket, sys, time
+def post(n):
+    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5)
+    s.sendall(b"POST /v1/length HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % n)
+    return s
+def answer(s):
+    out = b""
+    while b := s.recv(65536): out += b
+    return out.split(b" ")[1].decode() + (" later" if b"Retry-After: 5" in out else "")
+first = post(2000000)
+second = post(2000000); print(answer(second))
+first.sendall(bytes(2000000)); print(answer(first))
+third = post(2000000); third.close()
+for _ in range(50):	# until the server has seen that it left
+    third = post(2000000)
+    try: third.sendall(bytes(2000000))
+    except OSError: pass
+    last = answer(third)
+    if last == "200": break
+    time.sleep(0.1)
+print(last)
+END
+is "$(tr '\n' ',' <bodies)" "503 later,200,200," "bodies have a ceiling together"
+stop
+
 # --- clients that mean harm.
 # shellcheck disable=SC2086
 start $tls_files handshake_ms=1000 head_ms=1000 body_ms=1000 idle_ms=2000 write_ms=1000 heartbeat_ms=600 per_address=60

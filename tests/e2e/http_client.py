@@ -314,6 +314,17 @@ def streams():
     ok(got.count(b"\n:\n\n") >= 2, "heartbeats in between", got)
     s.sendall(get(b"/v1/hello", CLOSE))
     ok(read_all(s).endswith(b"hello\n"), "and the connection goes on after it")
+    s = tls()
+    s.sendall(get(b"/v1/stream?n=1000&ms=10"))
+    sent = 0
+    try:
+        s.settimeout(5)
+        while sent < 100000000:
+            sent += s.send(bytes(16384))
+    except OSError:
+        pass
+    s.close()
+    ok(sent < 50000000, "a client that writes without end into its stream is not listened to", sent)
     before = facts()["dropped"]
     s = tls()
     s.sendall(get(b"/v1/stream?n=100000&size=1000"))

@@ -2,7 +2,7 @@
  *
  *	http-tool serve NAME=VALUE...	cert= key= ca= (files), plain=1, address=, port=, workers=,
  *		handshake_ms= head_ms= body_ms= write_ms= idle_ms= heartbeat_ms= queue=
- *		max= per_address= grace_ms=
+ *		max= per_address= bodies= grace_ms=
  * prints "port N" and serves until SIGTERM (ends gracefully, prints its counters) or
  * SIGHUP (reads certificate and key again).
  *
@@ -394,6 +394,7 @@ fill(struct http_server_options *o)
 	o->idle_ms = number("idle_ms");
 	o->heartbeat_ms = number("heartbeat_ms");
 	o->stream_queue = number("queue");
+	o->bodies_max = number("bodies");
 	o->who = who;
 	o->log = say;
 }

@@ -43,6 +43,7 @@ struct http_server {
 	struct worker *workers;		/* owned array */
 	struct address_table *addresses;
 	unsigned open;			/* connections, atomic */
+	size_t bodies;			/* bytes promised to bodies, atomic */
 	bool stopping;			/* atomic */
 	bool stopped;
 };
@@ -97,6 +98,9 @@ struct worker {
 	unsigned n_conns;
 	bool accept_paused;		/* out of descriptors */
 	uint64_t stop_at;		/* 0: not stopping */
+	uint64_t ticked_at;
+	bool forgave;			/* the last tick was late, and nobody was cut by it */
+	uint64_t said_at;		/* when a refused connection was logged last */
 	uint64_t counters[COUNT_COUNT];	/* atomic */
 	struct http_target target;	/* scratch of the request being decided */
 
@@ -203,6 +207,7 @@ struct http_request {
 	struct http_caller caller;
 	struct span path, body;
 	uint8_t *body_bytes;		/* owned */
+	size_t reserved;		/* of the server's ${bodies} */
 	size_t n_params, n_query, n_fields;
 	struct http_param *params, *query;	/* in the same block as the request */
 	struct http_param *fields;	/* owned block, with its text */

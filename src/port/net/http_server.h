@@ -70,6 +70,7 @@ struct http_server_options {
 	/* 0: the default of base/limits.h. */
 	unsigned max_connections, max_per_address;
 	unsigned handshake_ms, head_ms, body_ms, write_ms, idle_ms, heartbeat_ms;
+	size_t bodies_max;		/* bytes of bodies held at once; more is answered 503 */
 	size_t stream_queue;		/* bytes a stream's client may lag behind */
 };
 
