@@ -227,6 +227,38 @@ append_12(struct kit *k, struct span data, struct span cover)
 
 static const uint8_t good_utf16[] = { 'g', 0, 'o', 0, 'o', 0, 'd', 0, 0, 0 };
 
+/* What is demanded to be there once could be extended later; who cannot tell is undecided. */
+static void
+test_aggregate_required(void)
+{
+	static const char *const demands[] = { "{\"kernel\": [\"" KERNEL_VM "\"]}",
+		"{\"signers\": [\"" MICROSOFT "\"]}", "{\"cmdline\": [\"x\"]}", "{\"boot_aggregate\": true}",
+		"{\"secure_boot\": true}" };
+
+	for (size_t i = 0; i < 5; i++) {
+		BOOT_REPORT_AUTO struct boot_report report = { 0 };
+		RESULT_AUTO struct result r = result_init();
+		JSON_AUTO json_t *j = parse(demands[i]);
+		const json_t *all[] = { j, NULL };
+		struct err e = { 0 };
+		struct kit k;
+
+		kit_open("debian12-vm", &k);
+		kit_quote_only(&k, 1u << 4 | 1u << 7);	/* so that nothing else asks for it */
+		k.in.policies = all;
+		ok(kit_judge(&k, &report, &r, &e) == 0 && r.checks[CHECK_BOOT_AGGREGATE].required == (i < 4),
+		    "%s: boot_aggregate is %srequired", demands[i], i < 4 ? "" : "not ");
+		kit_close(&k);
+	}
+	/* GRUB without shim measures no kernel into PCR 4: root adds the one that is wanted. */
+	struct kit k;
+	kit_open("tcg_log/grub", &k);
+	kit_append(&k, 4, EV_EFI_BOOT_SERVICES_APPLICATION, span_lit("x"), span_lit("an approved kernel"));
+	expect(&k, "{\"kernel\": [\"sha256:" "4c6f7fdb1ef1dd8b4aa7ae6eb2eb1e14b7ad64d2cdb2ab3cb0ab4dc5b44bb7e2\"]}",
+	    CHECK_FAIL, REASON_BOOT_AGGREGATE_MISMATCH, "boot_aggregate is not");
+	kit_close(&k);
+}
+
 static void
 test_cmdline_appended(void)
 {
@@ -425,6 +457,7 @@ main(void)
 	test_several();
 	test_attacks();
 	test_cmdline_appended();
+	test_aggregate_required();
 	test_mok_sb_state();
 	test_profile();
 	test_malformed();

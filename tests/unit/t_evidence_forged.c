@@ -193,6 +193,10 @@ test_other_pcrs(void)
 	JUDGED_AUTO struct judged same = now(&m, PCR(10) | PCR(11), 2000, &both.report.state);
 	said(&same, VERDICT_TRUSTED, 0, REASON_NONE, "a state of two PCRs is gone on from");
 	ok(same.report.resumed && same.report.authenticated == 5, "with what is new");
+	JUDGED_AUTO struct judged nothing = now(&m, PCR(10) | PCR(11), 2500, &same.report.state);
+	said(&nothing, VERDICT_TRUSTED, 0, REASON_NONE, "or without anything new");
+	ok(nothing.report.authenticated == 5 && nothing.report.has_state && nothing.report.state.n_pcrs == 2 &&
+	    nothing.report.state.pcrs[0].index == 10, "and both stay in the state");
 	measure(&m, (struct measured){ .path = "/evil", .digest = EVIL, .pcr = 11, .hidden = true });
 	measure(&m, (struct measured){ "/good", GOOD });
 	JUDGED_AUTO struct judged omitted = now(&m, PCR(10) | PCR(11), 3000, &same.report.state);
@@ -209,6 +213,14 @@ test_other_pcrs(void)
 	measure(&m, (struct measured){ "/good", GOOD });
 	JUDGED_AUTO struct judged seen = now(&m, PCR(10) | PCR(11), 1000, NULL);
 	said(&seen, VERDICT_UNTRUSTED, 1, REASON_NOT_IN_POLICY, "what the second holds is judged");
+	buf_free(&m.list);
+
+	m = booted();
+	measure(&m, good);
+	measure(&m, (struct measured){ .path = "/evil", .digest = EVIL, .pcr = 11, .invented = true });
+	measure(&m, (struct measured){ "/good", GOOD });
+	JUDGED_AUTO struct judged invented = now(&m, PCR(10) | PCR(11), 1000, NULL);
+	said(&invented, VERDICT_UNDECIDED, 1, REASON_PCR_MISMATCH, "what it never saw cannot stand before what was quoted");
 	buf_free(&m.list);
 
 	m = booted();
@@ -329,6 +341,18 @@ test_state_keys(void)
 	unknown.in.resume = &before.report.state;
 	judge(&unknown);
 	said(&unknown, VERDICT_UNTRUSTED, 1, REASON_SIGNATURE_UNKNOWN_KEY, "by a key that nothing loaded");
+	text.n = 0;
+	buf_str(&text, "{\"assay_policy\":1,\"keys\":[{\"scope\":{\"paths\":[\"/srv\"]},\"certificate\":\"");
+	buf_base64(&text, file_view(&cert));
+	buf_str(&text, "\"}]}");
+	runtime_policy_free(&keyrings);
+	if (runtime_policy_parse(buf_view(&text), &keyrings, &e) != 0)
+		bail_out(e.message);
+	JUDGED_AUTO struct judged scoped = evidence_of(&m, &m, PCR(10), 2000);
+	scoped.in.policies = both;
+	scoped.in.n_policies = 2;
+	judge(&scoped);
+	said(&scoped, VERDICT_UNTRUSTED, 1, REASON_SIGNATURE_OUT_OF_SCOPE, "by a key that may not sign there");
 	ima_log_close(&log);
 	buf_free(&text);
 	buf_free(&m.list);
