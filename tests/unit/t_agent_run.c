@@ -259,7 +259,8 @@ faults(size_t n, const enum fault *f)
 {
 	server.at = 0;
 	server.n_faults = n;
-	memcpy(server.faults, f, n * sizeof(*f));
+	for (size_t i = 0; i < n; i++)
+		server.faults[i] = f[i];
 }
 
 /* Rounds until one goes well, at most ${most}; how many were needed. */
