@@ -168,6 +168,8 @@
 #define LIMIT_HTTP_QUERY	32	/* query parameters; ours have up to 8 */
 /* What a route may allow at most: a first measurement list of a million entries is 150 MiB. */
 #define LIMIT_HTTP_BODY		MIB(256)
+/* Bodies held at once by one server, coming or being worked on. */
+#define LIMIT_HTTP_BODIES	GIB(1)
 #define LIMIT_HTTP_CHUNK_DIGITS	8	/* of a chunk's size: 4 GiB */
 #define LIMIT_HTTP_PIPELINE	KIB(64)	/* bytes read ahead while a request is answered */
 #define LIMIT_HTTP_ARENA	MIB(64)	/* a handler's own memory for one request */

@@ -10,10 +10,10 @@
 #include "crypto/openssl_err.h"
 
 /* X25519 is the fastest and what every client has; the NIST curves are for FIPS modules. */
-#define TLS_GROUPS	"X25519:P-256:P-384"
-#define TLS_SIGALGS	"ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:" \
-			"RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:" \
-			"rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512"
+static char tls_groups[] = "X25519:P-256:P-384";	/* OpenSSL's macros want no const */
+static char tls_sigalgs[] = "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:"
+    "RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:"
+    "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512";
 /* Handshakes with SHA-256 are cheaper, and AES-128 is not what an attacker would go for. */
 #define TLS_SUITES	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 #define TLS_DEPTH	5	/* intermediates below an anchor */
@@ -48,8 +48,8 @@ tls_ctx_new(bool server, SSL_CTX **out, struct err *e)
 		return openssl_err(e, ERR_CRYPTO, "a TLS context could not be made");
 	if (SSL_CTX_set_min_proto_version(c, TLS1_3_VERSION) != 1 ||
 	    SSL_CTX_set_max_proto_version(c, TLS1_3_VERSION) != 1 ||
-	    SSL_CTX_set1_groups_list(c, TLS_GROUPS) != 1 ||
-	    SSL_CTX_set1_sigalgs_list(c, TLS_SIGALGS) != 1 ||
+	    SSL_CTX_set1_groups_list(c, tls_groups) != 1 ||
+	    SSL_CTX_set1_sigalgs_list(c, tls_sigalgs) != 1 ||
 	    SSL_CTX_set_ciphersuites(c, TLS_SUITES) != 1 ||
 	    SSL_CTX_set_max_early_data(c, 0) != 1)
 		return openssl_err(e, ERR_CRYPTO, "TLS 1.3 could not be set up");

@@ -91,7 +91,7 @@ tls_client_free(struct tls_client *c)
 /* The name is checked as an address if it is one, else as a DNS name against the
  * subjectAltName only (RFC 6125 6.4.4); an address is not sent as server name (RFC 6066 3). */
 static bool
-set_name(SSL *ssl, const char *host)
+set_name(SSL *ssl, char *host)
 {
 	X509_VERIFY_PARAM *p = SSL_get0_param(ssl);
 	unsigned char address[16];
@@ -139,7 +139,7 @@ tls_client_ssl(struct tls_client *c, const char *host, struct ssl_st **ssl, stru
 		SSL_free(s);
 		return openssl_err(e, ERR_NOMEM, "a TLS connection");
 	}
-	if (!set_name(s, host)) {
+	if (!set_name(s, name)) {
 		SSL_free(s);
 		return openssl_err(e, ERR_USAGE, "\"%.64s\" is not a server's name", host);
 	}

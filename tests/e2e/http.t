@@ -216,6 +216,73 @@ start plain=1; fetch "http://127.0.0.1:$port/v1/hello"; is "$body" hello "plain 
 "$tool" serve plain=1 port="$port" 2>err; like "$(cat err)" 'in use' "a second server does not share the port"
 stop
 
+# --- an end that cannot wait: what runs too long is cut, and its handler's answer goes nowhere.
+start plain=1 grace_ms=300
+fetch "http://127.0.0.1:$port/v1/later?ms=2500" & waiting=$!
+curl -sS -N "http://127.0.0.1:$port/v1/stream?n=1000&ms=100&size=10" >ended 2>&1 & streaming=$!
+sleep 0.7
+stop; is "$status" 0 "a server whose grace is over ends"
+wait $waiting $streaming
+like "$(cat server.out)" '^open 0 streams 0$' "with nothing left open"
+
+# --- ceilings of connections, and no descriptors left.
+open_many() {	# COUNT: how many of so many connections are served, held open together
+	python3 - "$port" "$1" <<'END'
+import socket, sys
+served, held = 0, []
+for _ in range(int(sys.argv[2])):
+    try:
+        s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)
+        held.append(s)
+        s.sendall(b"GET /v1/hello HTTP/1.1\r\nHost: a\r\n\r\n")
+        served += b"200 OK" in s.recv(4096)
+    except OSError:
+        pass
+print(served)
+END
+}
+start plain=1 max=10
+is "$(open_many 14)" 10 "a ceiling for all connections"
+sleep 0.3; is "$(open_many 5)" 5 "they are free again afterwards"
+stop
+( ulimit -n 60; exec "$tool" serve plain=1 ) >server.out 2>server.err & server=$!; pids="$pids $server"
+for _ in $(seq 100); do port=$(sed -n 's/^port //p' server.out); [ -n "$port" ] && break; sleep 0.05; done
+served=$(open_many 70)
+[ "$served" -gt 20 ] && [ "$served" -lt 60 ]; ok $? "without descriptors it serves those it has ($served of 70)"
+like "$(cat server.err)" 'cannot be accepted' "says so"
+ticks=$(awk '{ print $14 + $15 }' "/proc/$server/stat"); sleep 0.5
+is "$(open_many 5)" 5 "goes on when there are some"
+[ $(($(awk '{ print $14 + $15 }' "/proc/$server/stat") - ticks)) -lt 20 ]; ok $? "and does not spin"
+stop; is "$status" 0 "and ends"
+
+# --- a ceiling for all bodies together: counted when promised, free when answered.
+start plain=1 bodies=3000000
+python3 - "$port" >bodies <<'END'
+import socket, sys, time
+def post(n):
+    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5)
+    s.sendall(b"POST /v1/length HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % n)
+    return s
+def answer(s):
+    out = b""
+    while b := s.recv(65536): out += b
+    return out.split(b" ")[1].decode() + (" later" if b"Retry-After: 5" in out else "")
+first = post(2000000)
+second = post(2000000); print(answer(second))
+first.sendall(bytes(2000000)); print(answer(first))
+third = post(2000000); third.close()
+for _ in range(50):	# until the server has seen that it left
+    third = post(2000000)
+    try: third.sendall(bytes(2000000))
+    except OSError: pass
+    last = answer(third)
+    if last == "200": break
+    time.sleep(0.1)
+print(last)
+END
+is "$(tr '\n' ',' <bodies)" "503 later,200,200," "bodies have a ceiling together"
+stop
+
 # --- clients that mean harm.
 # shellcheck disable=SC2086
 start $tls_files handshake_ms=1000 head_ms=1000 body_ms=1000 idle_ms=2000 write_ms=1000 heartbeat_ms=600 per_address=60

@@ -121,7 +121,9 @@ def drip(s, data, every):
             continue
         except (OSError, ssl.SSLError):
             break
-    return time.monotonic() - start, got
+    took = time.monotonic() - start
+    s.settimeout(3)
+    return took, got + read_all(s)
 
 
 def slow():
@@ -296,6 +298,14 @@ def facts():
 def streams():
     answer = ask(get(b"/v1/stream?n=3&size=4", CLOSE))
     ok(answer.count(b"data: xxxx\n") == 3 and answer.endswith(b"0\r\n\r\n"), "a stream, to its end", answer)
+    answer = ask(b"GET /v1/stream?n=3&size=4 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+    ok(answer.count(b"data: xxxx\n") == 3 and b"chunked" not in answer and answer.endswith(b"\n\n"),
+        "in HTTP/1.0 to the end of the connection", answer)
+    whole = 0
+    for _ in range(200):
+        answer = ask(get(b"/v1/stream?n=5&size=3000", CLOSE))
+        whole += answer.count(b"data: x") == 5 and answer.endswith(b"0\r\n\r\n")
+    ok(whole == 200, "no stream loses its end", whole)
     s = tls()
     s.sendall(get(b"/v1/stream?n=2&ms=1500"))
     got, end = b"", time.monotonic() + 5
@@ -304,6 +314,17 @@ def streams():
     ok(got.count(b"\n:\n\n") >= 2, "heartbeats in between", got)
     s.sendall(get(b"/v1/hello", CLOSE))
     ok(read_all(s).endswith(b"hello\n"), "and the connection goes on after it")
+    s = tls()
+    s.sendall(get(b"/v1/stream?n=1000&ms=10"))
+    sent = 0
+    try:
+        s.settimeout(5)
+        while sent < 100000000:
+            sent += s.send(bytes(16384))
+    except OSError:
+        pass
+    s.close()
+    ok(sent < 50000000, "a client that writes without end into its stream is not listened to", sent)
     before = facts()["dropped"]
     s = tls()
     s.sendall(get(b"/v1/stream?n=100000&size=1000"))

@@ -2,7 +2,7 @@
  *
  *	http-tool serve NAME=VALUE...	cert= key= ca= (files), plain=1, address=, port=, workers=,
  *		handshake_ms= head_ms= body_ms= write_ms= idle_ms= heartbeat_ms= queue=
- *		max= per_address= grace_ms=
+ *		max= per_address= bodies= grace_ms=
  * prints "port N" and serves until SIGTERM (ends gracefully, prints its counters) or
  * SIGHUP (reads certificate and key again).
  *
@@ -168,7 +168,7 @@ facts(struct http_request *r, void *a)
 	JSON_AUTO json_t *j = NULL;
 
 	(void)a;
-	http_server_facts(server, &f);
+	http_server_facts(__atomic_load_n(&server, __ATOMIC_ACQUIRE), &f);
 	j = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "connections", (json_int_t)f.connections,
 	    "handshakes", (json_int_t)f.handshakes, "resumed", (json_int_t)f.resumed,
 	    "requests", (json_int_t)f.requests, "refused", (json_int_t)f.refused, "cut", (json_int_t)f.cut,
@@ -394,6 +394,7 @@ fill(struct http_server_options *o)
 	o->idle_ms = number("idle_ms");
 	o->heartbeat_ms = number("heartbeat_ms");
 	o->stream_queue = number("queue");
+	o->bodies_max = number("bodies");
 	o->who = who;
 	o->log = say;
 }
@@ -404,6 +405,7 @@ serve(void)
 	TLS_SERVER_AUTO struct tls_server *tls = NULL;
 	__attribute__((cleanup(pems_free))) struct pems p = { 0 };
 	struct http_server_options o = { 0 };
+	struct http_server *made;
 	struct http_server_facts f;
 	struct err e = { 0 };
 	sigset_t set;
@@ -423,8 +425,9 @@ serve(void)
 		die(&e);
 	o.tls = tls;
 	o.router = router;
-	if (http_server_new(&o, &server, &e) != 0)
+	if (http_server_new(&o, &made, &e) != 0)
 		die(&e);
+	__atomic_store_n(&server, made, __ATOMIC_RELEASE);
 	printf("port %u\n", http_server_port(server));
 	(void)fflush(stdout);
 	wait_for_end(tls);

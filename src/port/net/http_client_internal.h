@@ -62,7 +62,8 @@ struct http_client {
 struct pipe_guard { sigset_t old; bool was_pending; };
 struct pipe_guard pipe_guard_begin(void);
 void pipe_guard_end(struct pipe_guard *g);
-#define PIPE_GUARD struct pipe_guard __attribute__((cleanup(pipe_guard_end))) guard = pipe_guard_begin()
+#define PIPE_GUARD								\
+	struct pipe_guard __attribute__((cleanup(pipe_guard_end), unused)) guard = pipe_guard_begin()
 
 /** client_make(c, call, x, e): evhttp's request with its fields; ${done} is called when it is over. */
 MUST_CHECK int client_make(struct exchange *x, const struct http_call *call, struct err *e);

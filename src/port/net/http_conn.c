@@ -95,6 +95,49 @@ conn_of(struct worker *w, struct evhttp_request *ev)
 	return NULL;
 }
 
+/* ---- writing ---- */
+
+/* evhttp's write callback, one function for all connections.
+ *
+ * A TLS bufferevent calls back about an empty output later, in the same turn of the loop, and
+ * does not look again: what was written since (by a job of another thread) makes the call
+ * stale.  evhttp takes any call for "all is sent": it would close the connection under an
+ * answer, or stop writing in its middle. */
+static bufferevent_data_cb evhttp_written;
+
+static void
+guarded_write(struct bufferevent *bev, void *evcon)
+{
+	bufferevent_data_cb written = __atomic_load_n(&evhttp_written, __ATOMIC_RELAXED);
+
+	if (evbuffer_get_length(bufferevent_get_output(bev)) == 0)
+		written(bev, evcon);	/* else the true call comes when that is sent */
+}
+
+/* A client that talks on while it is answered is not listened to.  evhttp listens again with each
+ * piece it writes, so this is said after each. */
+static void
+conn_hush(struct conn *c)
+{
+	if (c->unseen > LIMIT_HTTP_PIPELINE && c->gate.state == GATE_COMPLETE)
+		(void)bufferevent_disable(c->bev, EV_READ);
+}
+
+void
+conn_guard(struct conn *c)
+{
+	bufferevent_data_cb read, write;
+	bufferevent_event_cb event;
+	void *evcon;
+
+	conn_hush(c);
+	bufferevent_getcb(c->bev, &read, &write, &event, &evcon);
+	if (write == NULL || write == guarded_write)
+		return;
+	__atomic_store_n(&evhttp_written, write, __ATOMIC_RELAXED);
+	bufferevent_setcb(c->bev, read, guarded_write, event, evcon);
+}
+
 /* ---- refusing: the connection is taken from evhttp, told why, and closed. ---- */
 
 static void
@@ -138,10 +181,11 @@ conn_refuse(struct conn *c)
 	if (c->r != NULL)
 		router_allow(c->r->allow, &allow);
 	(void)evbuffer_add_printf(out, "HTTP/1.1 %u %s\r\nContent-Type: application/problem+json\r\n"
-	    "Content-Length: %zu\r\nConnection: close\r\nCache-Control: no-store\r\n%s%s%s%s\r\n",
+	    "Content-Length: %zu\r\nConnection: close\r\nCache-Control: no-store\r\n%s%s%s%s%s\r\n",
 	    g->status, http_reason(g->status), body.n,
 	    g->status == 405 ? "Allow: " : "", g->status == 405 ? buf_cstr(&allow) : "",
-	    g->status == 405 ? "\r\n" : "", g->status == 401 ? "WWW-Authenticate: Bearer\r\n" : "");
+	    g->status == 405 ? "\r\n" : "", g->status == 401 ? "WWW-Authenticate: Bearer\r\n" : "",
+	    g->status == 503 ? "Retry-After: 5\r\n" : "");
 	if (g->h.method != HTTP_HEAD)
 		(void)evbuffer_add(out, body.p, body.n);
 	if (c->r != NULL)
@@ -215,9 +259,7 @@ gate_run(struct conn *c)
 			if (v[i].iov_len != 0)
 				gate_step(c, span_of(v[i].iov_base, v[i].iov_len));
 	}
-	/* A client that talks on while it is answered is not listened to. */
-	if (c->unseen > LIMIT_HTTP_PIPELINE && c->gate.state == GATE_COMPLETE)
-		(void)bufferevent_disable(c->bev, EV_READ);
+	conn_hush(c);
 }
 
 static void
@@ -318,6 +360,20 @@ conn_address(struct conn *c)
 	return inet_ntop(AF_INET6, &six.sin6_addr, c->peer.address, sizeof(c->peer.address)) != NULL;
 }
 
+static void
+turn_away(struct conn *c, const char *why)
+{
+	uint64_t now = http_now_ms();
+
+	worker_count(c->w, COUNT_REFUSED);
+	/* Whoever tries to fill us with connections shall not fill the log. */
+	if (now - c->w->said_at >= 1000) {
+		http_say(c->w->s, HTTP_LOG_INFO, "%s: not accepted, %s", c->peer.address, why);
+		c->w->said_at = now;
+	}
+	conn_close(c);
+}
+
 /* The first turn of the loop: may it stay? */
 static void
 conn_admit(struct conn *c)
@@ -328,17 +384,11 @@ conn_admit(struct conn *c)
 	conn_phase(c, o->tls != NULL ? PHASE_HANDSHAKE : PHASE_HEAD);
 	if (c->broken || !conn_address(c) ||
 	    __atomic_load_n(&c->w->s->open, __ATOMIC_RELAXED) > o->max_connections) {
-		worker_count(c->w, COUNT_REFUSED);
-		http_say(c->w->s, HTTP_LOG_INFO, "%s: not accepted, there are too many connections",
-		    c->peer.address);
-		conn_close(c);
+		turn_away(c, "there are too many connections");
 		return;
 	}
 	if (!address_add(c->w->s->addresses, c->key, o->max_per_address)) {
-		worker_count(c->w, COUNT_REFUSED);
-		http_say(c->w->s, HTTP_LOG_INFO, "%s: not accepted, it has too many connections",
-		    c->peer.address);
-		conn_close(c);
+		turn_away(c, "it has too many connections");
 		return;
 	}
 	c->counted = true;
@@ -362,6 +412,7 @@ conn_answered(struct conn *c)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 
+	conn_guard(c);
 	c->out_total = evbuffer_get_length(out);
 	/* Each piece of the buffer would be a TLS record and a system call of its own. */
 	if (c->out_total <= ONE_RECORD)

@@ -97,6 +97,23 @@ decide_route(struct conn *c, struct http_request *r, enum route_result found,
 		decide_body(c, r);
 }
 
+/* The body is admitted: is there room for it?  What is promised is counted, not what came, so
+ * that many that come slowly cannot fill the memory together. */
+static enum gate_event
+admit_body(struct conn *c, struct http_request *r)
+{
+	struct http_server *s = c->w->s;
+	size_t most = r->route == NULL ? 0 : r->route->body_max;
+	enum gate_event ev = gate_body(&c->gate, most);
+
+	if (ev == GATE_REFUSED || !http_head_has_body(&c->gate.h))
+		return ev;
+	r->reserved = c->gate.h.chunked ? most : (size_t)c->gate.h.length;
+	if (__atomic_add_fetch(&s->bodies, r->reserved, __ATOMIC_RELAXED) > s->o.bodies_max)
+		return gate_refuse(&c->gate, 503, "busy", "the server holds too many bodies; try again later");
+	return ev;
+}
+
 enum gate_event
 conn_decide(struct conn *c)
 {
@@ -118,7 +135,7 @@ conn_decide(struct conn *c)
 	decide_route(c, r, found, t);
 	c->closing = c->closing || g->h.close || c->w->stop_at != 0;
 	if (r->verdict.status == 0)
-		return gate_body(g, r->route == NULL ? 0 : r->route->body_max);
+		return admit_body(c, r);
 	/* A refused body is not read; without one the connection can go on.  evhttp cannot
 	 * answer to a method it does not know. */
 	if (http_head_has_body(&g->h) || g->h.expect || g->h.method == 0)

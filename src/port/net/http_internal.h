@@ -43,6 +43,7 @@ struct http_server {
 	struct worker *workers;		/* owned array */
 	struct address_table *addresses;
 	unsigned open;			/* connections, atomic */
+	size_t bodies;			/* bytes promised to bodies, atomic */
 	bool stopping;			/* atomic */
 	bool stopped;
 };
@@ -97,6 +98,9 @@ struct worker {
 	unsigned n_conns;
 	bool accept_paused;		/* out of descriptors */
 	uint64_t stop_at;		/* 0: not stopping */
+	uint64_t ticked_at;
+	bool forgave;			/* the last tick was late, and nobody was cut by it */
+	uint64_t said_at;		/* when a refused connection was logged last */
 	uint64_t counters[COUNT_COUNT];	/* atomic */
 	struct http_target target;	/* scratch of the request being decided */
 
@@ -164,6 +168,9 @@ void conn_stop(struct worker *w);
 /** conn_of(w, ev): The connection of a request that evhttp hands over; NULL if it has none. */
 struct conn *conn_of(struct worker *w, struct evhttp_request *ev);
 
+/** conn_guard(c): After each call by which evhttp writes; see http_conn.c. */
+void conn_guard(struct conn *c);
+
 /** conn_answered(c): The answer is with evhttp: watch that it is taken. */
 void conn_answered(struct conn *c);
 
@@ -200,6 +207,7 @@ struct http_request {
 	struct http_caller caller;
 	struct span path, body;
 	uint8_t *body_bytes;		/* owned */
+	size_t reserved;		/* of the server's ${bodies} */
 	size_t n_params, n_query, n_fields;
 	struct http_param *params, *query;	/* in the same block as the request */
 	struct http_param *fields;	/* owned block, with its text */

@@ -84,6 +84,8 @@ fill_defaults(struct http_server *s)
 	default_to(&o->write_ms, LIMIT_HTTP_WRITE_MS);
 	default_to(&o->idle_ms, LIMIT_HTTP_IDLE_MS);
 	default_to(&o->heartbeat_ms, LIMIT_HTTP_HEARTBEAT_MS);
+	if (o->bodies_max == 0)
+		o->bodies_max = LIMIT_HTTP_BODIES;
 	if (o->stream_queue == 0)
 		o->stream_queue = LIMIT_HTTP_STREAM_QUEUE;
 	if (getrlimit(RLIMIT_NOFILE, &fds) == 0 && fds.rlim_cur > 2 * FDS_RESERVED &&

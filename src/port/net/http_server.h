@@ -70,10 +70,12 @@ struct http_server_options {
 	/* 0: the default of base/limits.h. */
 	unsigned max_connections, max_per_address;
 	unsigned handshake_ms, head_ms, body_ms, write_ms, idle_ms, heartbeat_ms;
+	size_t bodies_max;		/* bytes of bodies held at once; more is answered 503 */
 	size_t stream_queue;		/* bytes a stream's client may lag behind */
 };
 
-/** http_server_new(o, out, e): Bind, listen and serve; the threads run on return. */
+/** http_server_new(o, out, e): Bind, listen and serve.  Handlers may run before it returns, so
+ * what they need of ${arg} must be there before; and the server itself is not, for them. */
 MUST_CHECK int http_server_new(const struct http_server_options *o, struct http_server **out,
     struct err *e);
 

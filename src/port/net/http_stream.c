@@ -60,6 +60,7 @@ put(struct http_request *r, struct evbuffer *text)
 		return;
 	}
 	evhttp_send_reply_chunk(c->ev, text);
+	conn_guard(c);
 	c->stream_added += waiting(c) - before;
 }
 
@@ -96,8 +97,13 @@ stream_finish(struct http_request *r)
 	}
 	c->r = NULL;
 	stream_client_gone(r);
+	if (c->gate.h.minor == 0) {	/* evhttp may close it at once */
+		conn_phase(c, PHASE_WRITING);
+		evhttp_send_reply_end(ev);
+		return;
+	}
+	evhttp_send_reply_end(ev);
 	conn_answered(c);
-	evhttp_send_reply_end(ev);	/* ${c} may be gone now */
 }
 
 /* ---- begin ---- */
@@ -126,9 +132,14 @@ begin_here(struct http_request *r)
 		conn_answered(c);
 		return;
 	}
+	if (c->gate.h.minor == 0) {	/* no chunks: the end of the connection ends the stream */
+		c->closing = true;
+		(void)evhttp_add_header(fields, "Connection", "close");
+	}
 	conn_phase(c, PHASE_STREAM);
 	c->stream_left = c->stream_added = 0;
 	evhttp_send_reply_start(c->ev, 200, "OK");
+	conn_guard(c);
 	c->stream_added = waiting(c);
 }
 

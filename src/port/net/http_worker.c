@@ -9,7 +9,7 @@
 
 #define TICK_MS		100	/* how late a deadline may be noticed */
 
-static _Thread_local const struct worker *this_worker;
+static _Thread_local struct worker *this_worker;
 
 static void
 on_wake(evutil_socket_t fd, short what, void *arg)
@@ -82,9 +82,10 @@ worker_later(struct worker *w, struct conn *c)
 static void
 on_accept_error(struct evconnlistener *listener, void *arg)
 {
-	struct worker *w = arg;
+	struct worker *w = this_worker;	/* ${arg} is evhttp's */
 	int why = errno;
 
+	(void)arg;
 	if (why != EMFILE && why != ENFILE && why != ENOBUFS && why != ENOMEM)
 		return;
 	(void)evconnlistener_disable(listener);
@@ -103,7 +104,12 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 		w->accept_paused = false;
 		(void)evconnlistener_enable(evhttp_bound_socket_get_listener(w->bound));
 	}
-	conn_tick(w, now);
+	/* A loop that was held up (a busy machine, a stopped process) looks at what came meanwhile
+	 * before it calls anybody late: that is read in the turn before the next tick. */
+	if (now - w->ticked_at <= 3 * TICK_MS || w->forgave)
+		conn_tick(w, now);
+	w->forgave = now - w->ticked_at > 3 * TICK_MS && !w->forgave;
+	w->ticked_at = now;
 	if (w->stop_at != 0 && (w->n_conns == 0 || now >= w->stop_at))
 		(void)event_base_loopbreak(w->base);
 }
