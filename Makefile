@@ -1,8 +1,10 @@
 # Verbs for people; the build itself is Meson's (meson.build).
-#   make          build/assay          make quick   tests of under a minute
+#   make          build/assay          make run     server and agent for this machine
+#   make quick    tests of under a minute
 #   make check    everything CI runs   make demo    appraise a recorded machine
 #   make asan     sanitizers           make fuzz    each target for FUZZ_SECONDS
 #   make bench    speed beside floors  make lint    layers, banned words, scripts
+#   make lab      real kernels in QEMU
 #   make install  DESTDIR, PREFIX      make clean
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
@@ -15,7 +17,10 @@ build/build.ninja:
 	@tools/bootstrap
 	@meson setup build --prefix "$(PREFIX)" $(MESON_OPTIONS)
 
-quick check demo asan fuzz bench lint: all
+run up: all
+	@tools/up
+
+quick check demo asan fuzz bench lab lint: all
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/$@
 
 # A PREFIX that is given counts even for a tree that was built for another.
@@ -28,4 +33,4 @@ endif
 clean:
 	@rm -rf build build-asan build-fuzz build-clang
 
-.PHONY: all quick check demo asan fuzz bench lint install clean
+.PHONY: all run up quick check demo asan fuzz bench lab lint install clean

@@ -189,6 +189,20 @@ buf_escape(struct buf *b, struct span name)
 	}
 }
 
+void
+buf_percent(struct buf *b, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		uint8_t c = s.p[i];
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    (c != '\0' && strchr("-._~", c) != NULL))
+			buf_u8(b, c);
+		else
+			buf_printf(b, "%%%02X", c);
+	}
+}
+
 const char *
 buf_cstr(struct buf *b)
 {

@@ -47,6 +47,10 @@ void buf_base64url(struct buf *b, struct span s);	/* section 5, not padded */
  * bytes 0x20-0x7e as they are but backslash doubled, all others as \xNN. */
 void buf_escape(struct buf *b, struct span name);
 
+/** buf_percent(b, s): A piece of a URL's path or query: all but letters, digits and "-._~" as
+ * %XX (RFC 3986 2.3), so that any bytes arrive as they are. */
+void buf_percent(struct buf *b, struct span s);
+
 /** buf_cstr(b): The content with a NUL behind it (not counted in n);
  * "" if the buffer failed. */
 const char *buf_cstr(struct buf *b);

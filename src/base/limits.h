@@ -58,7 +58,16 @@
 #define LIMIT_TPM_NONCE		64	/* what commands take; TPMs with SHA-256 take 34 or 50 */
 #define LIMIT_TPM_RSA		1024	/* RSA-8192, the largest crypto/ accepts */
 #define LIMIT_TPM_COORDINATE	128	/* of an EC point or signature; P-521 needs 66 */
+#define LIMIT_TPM_IDENTITY	(2 + LIMIT_DIGEST)	/* encIdentity: an encrypted TPM2B_DIGEST */
 #define LIMIT_TPM_NV		KIB(8)	/* TPM2B_MAX_NV_BUFFER: vendors have 512 to 2048 */
+#define LIMIT_TPM_PRIVATE	KIB(4)	/* TPM2B_PRIVATE; of RSA-4096 about 1700 */
+#define LIMIT_TPM_CREDENTIAL	KIB(1)	/* TPM2B_ID_OBJECT: 134 at most; TPM2B_ENCRYPTED_SECRET: 514 */
+/* EK certificates are 1 to 2 KiB; a whole chain in NV (Intel ODCA) is about 6 KiB. */
+/* A packet between the agent's processes: an EK with its chain, or facts; files are passed
+ * as descriptors.  Unix sockets take about 200 KiB. */
+#define LIMIT_PRIV_PACKET	KIB(96)
+#define LIMIT_EK_CERT		KIB(8)
+#define LIMIT_EK_CHAIN		KIB(64)
 /* TPM2_PCR_Read gives at most 8 values a list, and may give one only. */
 #define LIMIT_TPM_PCR_LISTS	(LIMIT_TPM_BANKS * LIMIT_PCRS)
 
@@ -117,10 +126,121 @@
 #define LIMIT_KERNEL_CONFIG	MIB(4)
 /* A host of a thousand containers has some ten thousand mounts of 300 bytes. */
 #define LIMIT_MOUNTINFO		MIB(16)
+/* Execution monitor (port/monitor).  A body of its sidecar: three names of at most 4 KiB. */
+#define LIMIT_MONITOR_BODY	KIB(16)
+/* Events looked at but not answered; each holds a descriptor.  More wait in the kernel. */
+#define LIMIT_MONITOR_PENDING	512
+/* Files remembered as measured, 64 bytes each: the kernel's ignore marks remember the rest. */
+#define LIMIT_MONITOR_CACHE	8192
+/* Entries remembered so that they are listed once, 16 bytes each, in two generations. */
+#define LIMIT_MONITOR_LISTED	32768
+/* Ignore marks where they cannot be evicted with their inodes (before 5.19). */
+#define LIMIT_MONITOR_MARKS	65536
+/* Hash threads beyond those that work: one may hang in a served file system. */
+#define LIMIT_MONITOR_STUCK	16
+/* A monitor's list: 600,000 entries.  A host that runs more new files in one boot is told. */
+#define LIMIT_MONITOR_LIST	MIB(96)
+/* Seconds of hashing one file, long after it was let go. */
+#define LIMIT_MONITOR_HASH	120
+
 /* What is known about one machine. */
 #define LIMIT_MACHINE_ARENA	MIB(64)
 
+/* Messages between agent and server: sections of one, certificates of a chain (TPM vendors
+ * have up to four), and what each may hold.  A certificate or credential has 1 to 2 KiB,
+ * facts some KiB with a long kernel command line. */
+#define LIMIT_ATTEST_SECTIONS	64
+#define LIMIT_ATTEST_CHAIN	8
+#define LIMIT_ATTEST_CERT	KIB(16)
+#define LIMIT_ATTEST_FACTS	KIB(64)
+/* New list entries in one message: a million and a half, a gigabyte of kernel memory. */
+#define LIMIT_ATTEST_LIST	MIB(192)
+/* A policy sent to a server: two million paths. */
+#define LIMIT_POLICY_UPLOAD	MIB(256)
+/* A TPM2B_PUBLIC: the largest RSA modulus and its parameters. */
+#define LIMIT_TPM_PUBLIC	KIB(2)
+/* HTTP and TLS.  A search for a path of PATH_MAX bytes, each escaped, is 12 KiB. */
+#define LIMIT_HTTP_TARGET	KIB(16)
+#define LIMIT_HTTP_HEAD		KIB(32)	/* request line and header fields; browsers send 1 to 2 KiB */
+#define LIMIT_HTTP_FIELDS	64	/* header fields of a request; browsers send 20 */
+#define LIMIT_HTTP_SEGMENTS	16	/* of a path; ours have up to 6 */
+#define LIMIT_HTTP_SEGMENT	255	/* bytes of one, decoded: ids, names, digests */
+#define LIMIT_HTTP_QUERY	32	/* query parameters; ours have up to 8 */
+/* What a route may allow at most: a first measurement list of a million entries is 150 MiB. */
+#define LIMIT_HTTP_BODY		MIB(256)
+/* Bodies held at once by one server, coming or being worked on. */
+#define LIMIT_HTTP_BODIES	GIB(1)
+#define LIMIT_HTTP_CHUNK_DIGITS	8	/* of a chunk's size: 4 GiB */
+#define LIMIT_HTTP_PIPELINE	KIB(64)	/* bytes read ahead while a request is answered */
+#define LIMIT_HTTP_ARENA	MIB(64)	/* a handler's own memory for one request */
+#define LIMIT_HTTP_ANSWER	MIB(256)/* that a client takes */
+#define LIMIT_HTTP_ETAGS	64	/* in one If-Match or If-None-Match */
+#define LIMIT_HTTP_SSE_LINE	MIB(1)	/* one line of an event stream, and one event's data */
+#define LIMIT_HTTP_STREAM_QUEUE	KIB(512)/* that a stream's client may lag behind: some thousand events */
+/* 100,000 hosts keep their connection; each costs about 34 KiB. */
+#define LIMIT_HTTP_CONNECTIONS	120000
+#define LIMIT_HTTP_PER_ADDRESS	1024	/* one office or cluster behind one address */
+#define LIMIT_HTTP_WORKERS	64
+/* Milliseconds.  A handshake over a satellite with losses needs 4 s. */
+#define LIMIT_HTTP_HANDSHAKE_MS	10000
+#define LIMIT_HTTP_HEAD_MS	10000
+#define LIMIT_HTTP_BODY_MS	20000	/* and one second more for each LIMIT_HTTP_RATE that came */
+#define LIMIT_HTTP_WRITE_MS	20000	/* likewise, for the taking of the answer */
+#define LIMIT_HTTP_IDLE_MS	180000	/* agents speak every 30 to 120 s */
+#define LIMIT_HTTP_LINGER_MS	2000	/* for the client to read why it was refused */
+#define LIMIT_HTTP_HEARTBEAT_MS	15000
+#define LIMIT_HTTP_STREAM_SILENCE_MS 60000	/* four heartbeats: the server is gone */
+#define LIMIT_HTTP_CONNECT_MS	15000
+#define LIMIT_HTTP_ANSWER_MS	60000
+#define LIMIT_HTTP_RATE		KIB(64)	/* bytes a second: a slower client is not served large bodies */
+/* A host that was away longer makes a full handshake (1.6 ms instead of 1.0). */
+#define LIMIT_TLS_TICKET_SECONDS 43200
+#define LIMIT_TLS_SESSIONS	64	/* that a client keeps, one for each server's name */
+/* Certificates of TPMs have 0.8 to 2 KiB; Intel's chain of on-die certificates has five. */
+#define LIMIT_CERT		KIB(16)
+#define LIMIT_CERT_CHAIN	16
+/* A certificate request holds a key and a name: under 2 KiB. */
+#define LIMIT_CSR		KIB(16)
+/* Revocation lists of TPM makers: some hundred KiB at most. */
+#define LIMIT_CRL		MIB(16)
+/* Vendors' roots and intermediates: Infineon alone has some hundred. */
+#define LIMIT_ROOT_BUNDLE	MIB(16)
+#define LIMIT_ROOTS		8192
+/* A million machines with a comment of 60 characters each. */
+#define LIMIT_EK_LIST		MIB(128)
+/* Between challenge and proof lies one TPM2_ActivateCredential (a second) and a network;
+ * ten minutes also hold for a TPM that is in lockout for a while. */
+#define LIMIT_ENROL_SECONDS	600
+/* What the server keeps beside a begun enrolment: facts and the certificates sent. */
+#define LIMIT_ENROL_EXTRA	MIB(1)
+
 /* Memory one appraisal may take beside its inputs. */
 #define LIMIT_APPRAISAL_ARENA	GIB(1)
+
+/* The store.  One value (a policy, a bundle): PostgreSQL takes 1 GiB a message, SQLite
+ * 10^9 bytes; a policy of a million paths has 140 MiB. */
+#define LIMIT_STORE_BLOB	MIB(512)
+/* Rows of one page, and what they may take. */
+#define LIMIT_STORE_PAGE	1000
+/* Records that one search looks at: a path that differs on every host of a large fleet
+ * has 100,000; each costs some microseconds. */
+#define LIMIT_STORE_SEARCH	20000
+/* A boot's name: the TPM's counters, or the kernel's boot id. */
+#define LIMIT_STORE_BOOT_ID	64
+/* Host names, policy names, label keys, key ids: DNS has 253; attackers have more.  An
+ * index of PostgreSQL takes rows of 2704 bytes. */
+#define LIMIT_STORE_NAME	KIB(1)
+/* A record as it stands in a list: template data and what is around it. */
+#define LIMIT_STORE_RECORD	(LIMIT_IMA_DATA + KIB(4))
+/* Memory that one batch of writes, or one search, takes beside what the caller gave it. */
+#define LIMIT_STORE_SCRATCH	GIB(1)
+/* How long a write waits for another's before it says "busy". */
+#define LIMIT_STORE_WAIT_MS	5000
+/* What PostgreSQL gets for one statement (tens of milliseconds are usual; deleting old rows
+ * takes some seconds), and a transaction of a server that stopped in the middle. */
+#define LIMIT_STORE_STATEMENT_MS 60000
+/* Connecting to it, and silence of its network. */
+#define LIMIT_STORE_CONNECT_S	5
+#define LIMIT_STORE_SILENCE_MS	10000
 
 #endif

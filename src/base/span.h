@@ -89,7 +89,8 @@ span_head(struct span a, size_t n)
 static inline size_t
 span_find(struct span a, uint8_t c)
 {
-	const uint8_t *hit = a.n == 0 ? NULL : memchr(a.p, c, a.n);
+	/* No object is larger; gcc, which does not know it, warns of what cannot be. */
+	const uint8_t *hit = a.n == 0 || a.n > PTRDIFF_MAX ? NULL : memchr(a.p, c, a.n);
 
 	return hit == NULL ? a.n : (size_t)(hit - a.p);
 }

@@ -267,3 +267,23 @@ utf16le_encode(struct span s, struct buf *b)
 	}
 	return true;
 }
+
+bool
+duration_s(struct span s, uint64_t *out)
+{
+	static const struct { char letter; uint32_t seconds; } units[] = {
+		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
+	};
+	uint64_t n, unit = 1;
+	struct span digits = s;
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (s.n > 0 && s.p[s.n - 1] == units[i].letter) {
+			unit = units[i].seconds;
+			digits = span_head(s, s.n - 1);
+		}
+	if (!dec_u64(digits, &n) || n > UINT32_MAX / unit)
+		return false;
+	*out = n * unit;
+	return true;
+}

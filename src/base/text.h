@@ -35,4 +35,8 @@ MUST_CHECK bool utf16le_encode(struct span s, struct buf *b);
 /** dec_u64(s, out): Decimal digits only, no sign, no leading zero but "0" itself. */
 MUST_CHECK bool dec_u64(struct span s, uint64_t *out);
 
+/** duration_s(s, out): "90", "90s", "10m", "2h", "7d" in seconds; false for anything else,
+ * and above 2^32 seconds. */
+MUST_CHECK bool duration_s(struct span s, uint64_t *out);
+
 #endif

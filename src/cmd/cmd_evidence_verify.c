@@ -7,6 +7,7 @@
 #include "cmd/command.h"
 #include "cmd/evidence_files.h"
 #include "cmd/result_text.h"
+#include "engine/result_json.h"
 
 static enum exit_status
 status_of(enum verdict v)

@@ -2,6 +2,7 @@
 #include "cmd/command.h"
 #include "cmd/evidence_files.h"
 #include "cmd/result_text.h"
+#include "engine/result_json.h"
 #include "cmd/term.h"
 
 /* What evidence verify takes, less what makes no sense for a trial. */

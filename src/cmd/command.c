@@ -104,7 +104,7 @@ error_text(const struct err *e)
 
 	if (e->message[0] == '\0')
 		return;		/* unwritten */
-	buf_str(&b, "assay: ");
+	buf_str(&b, PROGRAM ": ");
 	if (e->file[0] != '\0') {
 		buf_escape(&b, span_str(e->file));
 		buf_str(&b, ": ");
@@ -154,7 +154,7 @@ cmd_usage(const struct invocation *in, const char *fmt, ...)
 	va_end(ap);
 	err_set(&e, ERR_USAGE, "%s", text);
 	if (in != NULL && in->cmd != NULL)
-		err_hint(&e, ERR_USAGE, "see assay %s%s%s --help", in->cmd->noun,
+		err_hint(&e, ERR_USAGE, "see " PROGRAM " %s%s%s --help", in->cmd->noun,
 		    in->cmd->verb == NULL ? "" : " ", in->cmd->verb == NULL ? "" : in->cmd->verb);
 	return cmd_error(in, &e);
 }

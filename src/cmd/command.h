@@ -85,6 +85,16 @@ MUST_CHECK int cmd_output(const char *path, struct span data, struct err *e);
  * (| head), the error has no message, and cmd_error prints none. */
 MUST_CHECK int cmd_flush(struct err *e);
 
+/* The same code makes two programs, each with a table of its own. */
+#ifndef PROGRAM
+#define PROGRAM "assay"
+#define PROGRAM_ABOUT "proves that every file your machines run is one you approved"
+#endif
+
+/** program_alias(argc, argv, status): Whether the program was started under a name, or with a
+ * word for the build, that means something else than a command, which it then did. */
+bool program_alias(int argc, char **argv, int *status);
+
 extern const struct command *const commands[];	/* ends with NULL */
 
 /** command_option(c, i): The ${i}th option, those that every command has (--json where

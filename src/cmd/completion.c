@@ -9,6 +9,19 @@ noun_first(const struct command *const *table, size_t i)
 	return true;
 }
 
+bool
+noun_mixed(const struct command *const *table, size_t i)
+{
+	bool alone = false, verbs = false;
+
+	for (size_t j = 0; table[j] != NULL; j++)
+		if (strcmp(table[j]->noun, table[i]->noun) == 0) {
+			alone = alone || table[j]->verb == NULL;
+			verbs = verbs || table[j]->verb != NULL;
+		}
+	return alone && verbs;
+}
+
 void
 noun_about(const struct command *const *table, size_t i, char *out, size_t n)
 {

@@ -26,6 +26,9 @@ void completion_fish(FILE *f, const struct command *const *table);
 /** noun_first(table, i): Whether ${table}[${i}] is the first command of its noun. */
 bool noun_first(const struct command *const *table, size_t i);
 
+/** noun_mixed(table, i): Whether its noun is a command of its own and has verbs too. */
+bool noun_mixed(const struct command *const *table, size_t i);
+
 /** noun_about(table, i, out, n): One line about a noun: its only command's summary,
  * or its verbs. */
 void noun_about(const struct command *const *table, size_t i, char *out, size_t n);

@@ -72,6 +72,20 @@ want_of(enum complete c)
 	    c == COMPLETE_WORDS ? "words" : "";
 }
 
+/* The verbs of a noun that is a command without one too: a word that is none of them is the
+ * command's own. */
+static void
+mixed(FILE *f, const struct command *const *table, size_t i)
+{
+	fprintf(f, "\t%s) key=$noun first=2\n", table[i]->noun);
+	for (size_t j = i; table[j] != NULL; j++)
+		if (strcmp(table[j]->noun, table[i]->noun) == 0 && table[j]->verb != NULL)
+			fprintf(f, "\t\tverbs+='%s '; [[ $verb != %s || ${#words[@]} -le 3 ]] || key=\"$noun $verb\" first=3\n",
+			    table[j]->verb, table[j]->verb);
+	fputs("\t\tif [[ ${#words[@]} == 3 && $cur != -* ]]; then\n"
+	    "\t\t\tCOMPREPLY=($(compgen -W \"$verbs\" -- \"$cur\"))\n\t\t\treturn\n\t\tfi ;;\n", f);
+}
+
 static void
 nouns(FILE *f, const struct command *const *table)
 {
@@ -85,6 +99,10 @@ nouns(FILE *f, const struct command *const *table)
 	for (size_t i = 0; table[i] != NULL; i++) {
 		if (!noun_first(table, i))
 			continue;
+		if (noun_mixed(table, i)) {
+			mixed(f, table, i);
+			continue;
+		}
 		if (table[i]->verb == NULL) {
 			fprintf(f, "\t%s) key=$noun first=2 ;;\n", table[i]->noun);
 			continue;

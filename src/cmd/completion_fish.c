@@ -71,13 +71,27 @@ value(FILE *f, enum complete c, const char *words)
 	}
 }
 
+/* When it is this command's turn: "__assay_in NOUN VERB"; of a noun that has verbs too, only
+ * where none of them follows. */
 static void
-command(FILE *f, const struct command *c)
+condition(FILE *f, const struct command *const *table, size_t i)
 {
+	fprintf(f, "complete -c assay -n '__assay_in %s", command_title(table[i], ' '));
+	for (size_t j = 0; table[i]->verb == NULL && table[j] != NULL; j++)
+		if (table[j]->verb != NULL && strcmp(table[j]->noun, table[i]->noun) == 0)
+			fprintf(f, "; and not __assay_in %s", command_title(table[j], ' '));
+	fputs("'", f);
+}
+
+static void
+command(FILE *f, const struct command *const *table, size_t at)
+{
+	const struct command *c = table[at];
 	const struct option_spec *o;
 
 	for (size_t i = 0; (o = command_option(c, i)) != NULL; i++) {
-		fprintf(f, "complete -c assay -n '__assay_in %s' -l %s", command_title(c, ' '), o->name);
+		condition(f, table, at);
+		fprintf(f, " -l %s", o->name);
 		if (o->letter != 0)
 			fprintf(f, " -s %c", o->letter);
 		fputs(" -d ", f);
@@ -90,7 +104,7 @@ command(FILE *f, const struct command *c)
 	}
 	if (c->complete == COMPLETE_NONE)
 		return;
-	fprintf(f, "complete -c assay -n '__assay_in %s'", command_title(c, ' '));
+	condition(f, table, at);
 	value(f, c->complete, c->words);
 	fputc('\n', f);
 }
@@ -114,6 +128,6 @@ completion_fish(FILE *f, const struct command *const *table)
 			quoted(f, table[i]->summary);
 			fputc('\n', f);
 		}
-		command(f, table[i]);
+		command(f, table, i);
 	}
 }

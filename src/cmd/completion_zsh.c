@@ -143,6 +143,34 @@ verbs(FILE *f, const struct command *const *table, size_t first)
 	fputs("\t\tesac ;;\n", f);
 }
 
+/* A noun that is a command without a verb too. */
+static void
+mixed(FILE *f, const struct command *const *table, size_t first)
+{
+	const struct command *alone = NULL;
+
+	fprintf(f, "\t(%s)\n\t\tif (( CURRENT == 3 )) && [[ $words[3] != -* ]]; then\n\t\t\tlist=(", table[first]->noun);
+	for (size_t i = first; table[i] != NULL; i++)
+		if (strcmp(table[i]->noun, table[first]->noun) == 0 && table[i]->verb != NULL)
+			described(f, table[i]->verb, table[i]->summary);
+	fputs(")\n\t\t\t_describe -t commands 'verb' list\n\t\t\treturn\n\t\tfi\n\t\tcase $words[3] in\n", f);
+	for (size_t i = first; table[i] != NULL; i++) {
+		if (strcmp(table[i]->noun, table[first]->noun) != 0)
+			continue;
+		if (table[i]->verb == NULL) {
+			alone = table[i];
+			continue;
+		}
+		fprintf(f, "\t\t(%s) ", table[i]->verb);
+		arguments(f, table[i], 2);
+		fputs(" ;;\n", f);
+	}
+	fputs("\t\t(*) ", f);
+	if (alone != NULL)
+		arguments(f, alone, 1);
+	fputs(" ;;\n\t\tesac ;;\n", f);
+}
+
 void
 completion_zsh(FILE *f, const struct command *const *table)
 {
@@ -161,6 +189,10 @@ completion_zsh(FILE *f, const struct command *const *table)
 	for (size_t i = 0; table[i] != NULL; i++) {
 		if (!noun_first(table, i))
 			continue;
+		if (noun_mixed(table, i)) {
+			mixed(f, table, i);
+			continue;
+		}
 		if (table[i]->verb != NULL) {
 			verbs(f, table, i);
 			continue;

@@ -22,6 +22,8 @@ const struct option_spec evidence_options[] = {
 	{ .name = "integrity-only", .help = "judge quote, logs and replay alone; count violations" },
 	{ .name = "bank", .arg = "ALG", .complete = COMPLETE_WORDS, .words = "sha256 sha384 sha512 sha1",
 	  .help = "PCR bank to replay; sha256 if not given" },
+	{ .name = "list-pcr", .arg = "N",
+	  .help = "the list's PCR: 10, the kernel's, if not given; the execution monitor has 13" },
 	{ .name = "resume", .arg = "STATE", .complete = COMPLETE_FILE,
 	  .help = "go on from this state if it exists; rewritten when no check fails" },
 	{ .name = "require-all", .help = "entries that the quote does not cover are a finding" },
@@ -336,11 +338,17 @@ identify_policies(struct evidence_files *f, struct err *e)
 static int
 load_bank(const struct invocation *in, struct evidence_files *f, struct err *e)
 {
-	const char *name = opt_get(in, "bank");
+	const char *name = opt_get(in, "bank"), *pcr = opt_get(in, "list-pcr");
+	uint64_t n;
 
 	f->input.bank = name == NULL ? DIGEST_SHA256 : digest_alg_by_name(span_str(name));
 	if (digest_alg_tpm(f->input.bank) == 0 || digest_alg_openssl(f->input.bank) == NULL)
 		return err_set(e, ERR_USAGE, "--bank: \"%s\" is not a PCR bank that can be replayed", name);
+	if (pcr == NULL)
+		return 0;
+	if (!dec_u64(span_str(pcr), &n) || n == 0 || n >= LIMIT_PCRS)
+		return err_set(e, ERR_USAGE, "--list-pcr: \"%s\" is not a PCR that a list can have", pcr);
+	f->input.list_pcr = (unsigned)n;
 	return 0;
 }
 

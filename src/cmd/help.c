@@ -1,5 +1,7 @@
 #include "cmd/help.h"
 
+#include <ctype.h>
+
 static void
 list(FILE *f, const char *noun)
 {
@@ -16,17 +18,17 @@ list(FILE *f, const char *noun)
 void
 help_overview(FILE *f)
 {
-	fputs("Usage: assay COMMAND [OPTION...]\n\n"
-	    "Proves that every file your machines run is one you approved.\n\nCommands:\n", f);
+	fputs("Usage: " PROGRAM " COMMAND [OPTION...]\n\n", f);
+	fprintf(f, "%c%s.\n\nCommands:\n", toupper((unsigned char)PROGRAM_ABOUT[0]), &PROGRAM_ABOUT[1]);
 	list(f, NULL);
-	fputs("\nassay COMMAND --help tells about one, with an example.\n"
+	fputs("\n" PROGRAM " COMMAND --help tells about one, with an example.\n"
 	    "Exit status: 0 good, 1 a finding, 2 wrong usage, 3 could not decide.\n", f);
 }
 
 void
 help_noun(FILE *f, const char *noun)
 {
-	fprintf(f, "Usage: assay %s VERB [OPTION...]\n\nCommands:\n", noun);
+	fprintf(f, "Usage: " PROGRAM " %s VERB [OPTION...]\n\nCommands:\n", noun);
 	list(f, noun);
 }
 
@@ -46,7 +48,7 @@ help_command(FILE *f, const struct command *c)
 {
 	const struct option_spec *o;
 
-	fprintf(f, "Usage: assay %s%s%s%s\n\n%s\n", command_title(c, ' '),
+	fprintf(f, "Usage: " PROGRAM " %s%s%s%s\n\n%s\n", command_title(c, ' '),
 	    c->options == NULL ? "" : " [OPTION...]",
 	    c->operands[0] == '\0' ? "" : " ", c->operands, c->description);
 	fputs("\nOptions:\n", f);

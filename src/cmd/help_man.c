@@ -86,7 +86,7 @@ italic(FILE *f, const char *s)
 static void
 man_header(FILE *f, const char *name, const char *summary)
 {
-	fputs(".\\\" Generated from the command table of assay; do not edit.\n.TH ", f);
+	fputs(".\\\" Generated from the command table of " PROGRAM "; do not edit.\n.TH ", f);
 	for (const char *s = name; *s != '\0'; s++)
 		fputc(toupper((unsigned char)*s), f);
 	fputs(" 1 " ASSAY_DATE " \"assay " ASSAY_VERSION "\" \"Assay\"\n.SH NAME\n", f);
@@ -136,7 +136,7 @@ page_reference(FILE *f, const struct command *c)
 {
 	char name[80];
 
-	(void)snprintf(name, sizeof(name), "assay-%s", command_title(c, '-'));
+	(void)snprintf(name, sizeof(name), PROGRAM "-%s", command_title(c, '-'));
 	bold(f, name);
 	fputs("(1)", f);
 }
@@ -144,10 +144,14 @@ page_reference(FILE *f, const struct command *c)
 static void
 man_overview(FILE *f)
 {
-	man_header(f, "assay", "proves that every file your machines run is one you approved");
-	fputs(".SH SYNOPSIS\n\\fBassay\\fR \\fICOMMAND\\fR [\\fIOPTION\\fR...]\n.br\n"
-	    "\\fBassay\\fR \\fICOMMAND\\fR \\fB\\-\\-help\\fR\n.br\n"
-	    "\\fBassay\\fR \\fB\\-\\-version\\fR\n.SH COMMANDS\n", f);
+	man_header(f, PROGRAM, PROGRAM_ABOUT);
+	fputs(".SH SYNOPSIS\n", f);
+	bold(f, PROGRAM);
+	fputs(" \\fICOMMAND\\fR [\\fIOPTION\\fR...]\n.br\n", f);
+	bold(f, PROGRAM);
+	fputs(" \\fICOMMAND\\fR \\fB\\-\\-help\\fR\n.br\n", f);
+	bold(f, PROGRAM);
+	fputs(" \\fB\\-\\-version\\fR\n.SH COMMANDS\n", f);
 	for (size_t i = 0; commands[i] != NULL; i++) {
 		fputs(".TP\n", f);
 		page_reference(f, commands[i]);
@@ -162,7 +166,9 @@ man_overview(FILE *f)
 static void
 man_see_also(FILE *f, const struct command *c)
 {
-	fputs(".SH SEE ALSO\n\\fBassay\\fR(1)", f);
+	fputs(".SH SEE ALSO\n", f);
+	bold(f, PROGRAM);
+	fputs("(1)", f);
 	for (size_t i = 0; commands[i] != NULL; i++) {
 		if (commands[i] == c || strcmp(commands[i]->noun, c->noun) != 0)
 			continue;
@@ -181,10 +187,10 @@ help_man(FILE *f, const struct command *c)
 		man_overview(f);
 		return;
 	}
-	(void)snprintf(name, sizeof(name), "assay-%s", command_title(c, '-'));
+	(void)snprintf(name, sizeof(name), PROGRAM "-%s", command_title(c, '-'));
 	man_header(f, name, c->summary);
 	fputs(".SH SYNOPSIS\n", f);
-	(void)snprintf(name, sizeof(name), "assay %s", command_title(c, ' '));
+	(void)snprintf(name, sizeof(name), PROGRAM " %s", command_title(c, ' '));
 	bold(f, name);
 	if (c->options != NULL)
 		fputs(" [\\fIOPTION\\fR...]", f);

@@ -3,7 +3,6 @@
 #include <signal.h>
 
 #include "cmd/command.h"
-#include "cmd/create_whitelist.h"
 #include "cmd/help.h"
 
 static const struct option_spec *
@@ -109,19 +108,24 @@ run(const struct command *c, int argc, char **argv, int first)
 	return status;
 }
 
+/* A noun may be a command and have verbs too: the verb then decides. */
 static const struct command *
 find(const char *noun, const char *verb, bool *noun_known)
 {
+	const struct command *alone = NULL;
+
 	for (size_t i = 0; commands[i] != NULL; i++) {
 		const struct command *c = commands[i];
 
 		if (strcmp(c->noun, noun) != 0)
 			continue;
 		*noun_known = true;
-		if (c->verb == NULL || (verb != NULL && strcmp(c->verb, verb) == 0))
+		if (c->verb == NULL)
+			alone = c;
+		else if (verb != NULL && strcmp(c->verb, verb) == 0)
 			return c;
 	}
-	return NULL;
+	return alone;
 }
 
 /* --man [NOUN [VERB]]: for the build, which installs what this prints. */
@@ -146,15 +150,6 @@ print_commands(void)
 	return EXIT_GOOD;
 }
 
-/* Whether the program was started under ${name}. */
-static bool
-is_called(const char *path, const char *name)
-{
-	const char *slash = strrchr(path, '/');
-
-	return strcmp(slash == NULL ? path : slash + 1, name) == 0;
-}
-
 /* assay help [NOUN [VERB]] */
 static int
 help(int argc, char **argv)
@@ -170,7 +165,7 @@ help(int argc, char **argv)
 	else if (known && verb == NULL)
 		help_noun(stdout, argv[2]);
 	else
-		return (int)cmd_usage(NULL, "there is no command \"%s%s%s\" (assay --help lists them)",
+		return (int)cmd_usage(NULL, "there is no command \"%s%s%s\" (" PROGRAM " --help lists them)",
 		    argv[2], verb == NULL ? "" : " ", verb == NULL ? "" : verb);
 	return EXIT_GOOD;
 }
@@ -180,9 +175,10 @@ dispatch(int argc, char **argv)
 {
 	bool known = false;
 	const struct command *c;
+	int status;
 
-	if (argc > 0 && is_called(argv[0], CREATE_WHITELIST_NAME))
-		return create_whitelist(argc, argv);
+	if (argc > 0 && program_alias(argc, argv, &status))
+		return status;
 	if (argc < 2) {
 		help_overview(stderr);
 		return EXIT_USAGE;
@@ -194,7 +190,7 @@ dispatch(int argc, char **argv)
 		return EXIT_GOOD;
 	}
 	if (strcmp(argv[1], "--version") == 0) {
-		puts("assay " ASSAY_VERSION);
+		puts(PROGRAM " " ASSAY_VERSION);
 		return EXIT_GOOD;
 	}
 	if (strcmp(argv[1], "--man") == 0)
@@ -209,13 +205,13 @@ dispatch(int argc, char **argv)
 		return EXIT_GOOD;
 	}
 	if (known && argc >= 3)
-		return (int)cmd_usage(NULL, "assay %s has no verb \"%s\" (assay %s --help lists them)",
+		return (int)cmd_usage(NULL, PROGRAM " %s has no verb \"%s\" (" PROGRAM " %s --help lists them)",
 		    argv[1], argv[2], argv[1]);
 	if (known) {
 		help_noun(stderr, argv[1]);
 		return EXIT_USAGE;
 	}
-	return (int)cmd_usage(NULL, "no command \"%s\" (assay --help lists them)", argv[1]);
+	return (int)cmd_usage(NULL, "no command \"%s\" (" PROGRAM " --help lists them)", argv[1]);
 }
 
 int

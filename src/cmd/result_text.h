@@ -1,4 +1,4 @@
-/* result_text.h: an appraisal for people and for machines. */
+/* result_text.h: an appraisal for people. */
 #ifndef CMD_RESULT_TEXT_H
 #define CMD_RESULT_TEXT_H
 
@@ -11,8 +11,5 @@ void result_print(FILE *f, const struct result *r, const struct evidence_report 
 
 /** result_print_findings(f, r): Only the findings about entries, and the warnings. */
 void result_print_findings(FILE *f, const struct result *r);
-
-/** result_json(r, report): docs/schema/result.schema.json.  NULL only if memory ran out. */
-json_t *result_json(const struct result *r, const struct evidence_report *report);
 
 #endif

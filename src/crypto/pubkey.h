@@ -53,6 +53,15 @@ struct span pubkey_cert(const struct pubkey *key);	/* DER certificate; empty if 
 const struct digest *pubkey_fingerprint(const struct pubkey *key); /* SHA-256 of the SPKI */
 const char *pubkey_subject(const struct pubkey *key);	/* RFC 2253 text of the certificate, or "" */
 
+/** pubkey_modulus(key, n, exponent, e): An RSA key's numbers: the modulus, big-endian without
+ * leading zeros, appended; an exponent over 32 bits is 0.  ERR_MISMATCH for an EC key. */
+MUST_CHECK int pubkey_modulus(const struct pubkey *key, struct buf *n, uint32_t *exponent,
+    struct err *e);
+
+/** pubkey_point(key, xy, e): An EC key's x and y, each as long as the field, appended.
+ * ERR_MISMATCH for an RSA key. */
+MUST_CHECK int pubkey_point(const struct pubkey *key, struct buf *xy, struct err *e);
+
 /** pubkey_keyid(key): The kernel's 32-bit hint: last four bytes of the certificate's
  * subjectKeyIdentifier, else of the SHA-1 of the subjectPublicKey bits
  * (x509_cert_parser.c; libimaevm).  Only a hint: the full key decides. */

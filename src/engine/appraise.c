@@ -5,6 +5,7 @@
 
 #include "crypto/digest.h"
 #include "engine/ready_policy.h"
+#include "formats/monitor_list.h"
 
 struct appraiser {
 	struct arena arena;
@@ -410,6 +411,23 @@ appraise_key_load(struct appraiser *a, const struct ima_entry *n, bool authentic
 	return result_finding(r, &f, e, "%s", o.why);
 }
 
+/* What the execution monitor says of itself; on PCR 10 nobody but the kernel has a say.  A policy
+ * that names a note ("buffers") decides on it; else a gap is only told of. */
+static int
+appraise_note(const struct ima_entry *n, enum monitor_note_kind kind, struct result *r, struct err *e)
+{
+	struct finding f = finding_of(n, REASON_MALFORMED_ENTRY);
+	struct monitor_note note;
+
+	if (monitor_note_parse(kind, n->buf, &note, NULL) != 0)
+		return result_finding(r, &f, e, "is called a note of the execution monitor, but is not of its form");
+	if (kind != MONITOR_NOTE_GAP)
+		return 0;
+	return result_warn(r, e, "entry %llu: the execution monitor missed what happened for %llu s: %s",
+	    (unsigned long long)n->number, (unsigned long long)(note.time > note.from ? (note.time - note.from +
+	    999999999) / 1000000000 : 0), monitor_why_text(note.why));
+}
+
 static int
 appraise_buffer(struct appraiser *a, const struct ima_entry *n, bool authenticated,
     struct result *r, struct err *e)
@@ -433,6 +451,8 @@ appraise_buffer(struct appraiser *a, const struct ima_entry *n, bool authenticat
 	buffer_rule(a, n, &f.seen, &named, &accepted);
 	if (accepted)
 		return 0;
+	if (!named && n->pcr != IMA_PCR && monitor_note_by_name(n->path) != MONITOR_NOTE_NONE)
+		return appraise_note(n, monitor_note_by_name(n->path), r, e);
 	return result_finding(r, &f, e, named ? "measured kernel data is not what the policy lists for it" :
 	    "measured kernel data that the policy does not name (\"buffers\")");
 }

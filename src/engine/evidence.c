@@ -30,6 +30,7 @@ require(const struct evidence_input *in, struct result *r)
 	if (!in->integrity_only)
 		check_require(r, CHECK_POLICY);
 	r->integrity_only = in->integrity_only;
+	r->quote_first = in->quote_first;
 }
 
 static int
@@ -59,7 +60,7 @@ check_quote(struct evidence_run *x, struct err *e)
 {
 	const struct evidence_input *in = x->in;
 	struct quote_input q = { .attest = in->quote, .signature = in->signature,
-	    .nonce = in->nonce, .bank = in->bank, .pcr = IMA_PCR, .pcrs = in->pcrs,
+	    .nonce = in->nonce, .bank = in->bank, .pcr = evidence_list_pcr(x), .pcrs = in->pcrs,
 	    .attest_name = in->names.quote, .signature_name = in->names.signature };
 	int rc;
 
@@ -175,7 +176,7 @@ make_target(struct evidence_run *x, struct match_target *t, struct buf *before, 
 	*have = false;
 	if (!x->in->has_quote || q->pcr_digest.alg == DIGEST_NONE)
 		return 0;
-	if ((rc = quote_digest_parts(q, x->known, x->in->bank, IMA_PCR, before, after, &complete, e)) != 0)
+	if ((rc = quote_digest_parts(q, x->known, x->in->bank, evidence_list_pcr(x), before, after, &complete, e)) != 0)
 		return rc;
 	if (!complete) {
 		x->r->checks[CHECK_DIGEST].detail = "the quote covers PCRs whose values are not known;"
@@ -197,7 +198,8 @@ settle(struct evidence_run *x, struct err *e)
 	const struct match *m = &x->report->match;
 	bool settled;
 
-	if (!tpm_pcrs_set(x->known, x->in->bank, IMA_PCR, pcr_value(&m->at_match, IMA_PCR)))
+	if (!tpm_pcrs_set(x->known, x->in->bank, evidence_list_pcr(x),
+	    pcr_value(&m->at_match, evidence_list_pcr(x))))
 		return err_set(e, ERR_INTERNAL, "no room for the replayed PCR");
 	return quote_settle(&x->report->quote, x->known, x->r, &settled, e);
 }
@@ -208,7 +210,7 @@ match(struct evidence_run *x, struct err *e)
 	struct match_target t = { 0 };
 	BUF_AUTO struct buf before = buf_init(MIB(1)), after = buf_init(MIB(1));
 	struct match_input in = { .list = x->in->ima_log, .bank = x->in->bank,
-	    .allow_padded_sha1 = x->in->allow_padded_sha1, .resume = x->resume };
+	    .allow_padded_sha1 = x->in->allow_padded_sha1, .pcr = x->in->list_pcr, .resume = x->resume };
 	int rc;
 
 	if ((rc = make_target(x, &t, &before, &after, &x->had_target, e)) != 0)
@@ -308,7 +310,7 @@ judge_tail(struct evidence_run *x, struct err *e)
 	if (!evidence_matched(x) || tail == 0 || !x->in->require_all)
 		return 0;
 	return result_finding(x->r, &(struct finding){ .reason = REASON_TAIL_UNAUTHENTICATED,
-	    .entry = m->authenticated[IMA_PCR] + 1, .decides = true }, e,
+	    .entry = m->authenticated[evidence_list_pcr(x)] + 1, .decides = true }, e,
 	    "%llu entr%s not covered by the quote, and all must be", (unsigned long long)tail,
 	    tail == 1 ? "y is" : "ies are");
 }

@@ -34,9 +34,12 @@ struct evidence_input {
 	bool has_event_log;
 	struct span event_log;
 	enum digest_alg bank;
+	unsigned list_pcr;			/* 0: IMA_PCR; the execution monitor's list has another */
 	bool allow_padded_sha1;			/* follow zero-padded SHA-1 too, named as such */
 	bool require_all;			/* a tail is a finding */
 	bool integrity_only;			/* policies are not asked */
+	bool quote_first;			/* who asks knows that the list was read after the quote:
+						 * a list that fits nowhere was then altered */
 	const struct runtime_policy *const *policies;
 	size_t n_policies;
 	struct digest policy_id;		/* stands for them; none: no state can be gone on from */

@@ -28,10 +28,29 @@ evidence_boot_replay(const struct evidence_input *in, const struct quote_facts *
 
 		/* PCRs the log never touched are still zero: also a value of the log's. */
 		for (unsigned n = 0; bank != NULL && n < 16; n++)
-			if (n != IMA_PCR && ((b->mask >> n) & 1) != 0 && tpm_pcrs_get(known, b->alg, n).n == 0 &&
+			if (n != IMA_PCR && (in->list_pcr == 0 || n != in->list_pcr) && ((b->mask >> n) & 1) != 0 &&
+			    tpm_pcrs_get(known, b->alg, n).n == 0 &&
 			    !tpm_pcrs_set(known, b->alg, n, span_of(bank->v[n], digest_alg_size(b->alg))))
 				return err_set(e, ERR_INTERNAL, "no room for a replayed PCR");
 	}
+	return 0;
+}
+
+/* The list's own PCR is not the boot's: the execution monitor extends it while the system runs. */
+static int
+without_list(const struct evidence_input *in, struct boot_input *x, struct arena *a, struct err *e)
+{
+	struct tpm_pcr_bank *banks;
+
+	if (in->list_pcr == 0 || x->n_pcrs == 0)
+		return 0;
+	if ((banks = arena_array(a, x->n_pcrs, sizeof(*banks))) == NULL)
+		return arena_err(a, e);
+	for (size_t i = 0; i < x->n_pcrs; i++) {
+		banks[i] = x->pcrs[i];
+		banks[i].mask &= ~((uint32_t)1 << in->list_pcr);
+	}
+	x->pcrs = banks;
 	return 0;
 }
 
@@ -47,6 +66,8 @@ evidence_boot(const struct evidence_input *in, const struct evidence_boot *b, st
 	    .policies = b->demands };
 	int rc;
 
+	if ((rc = without_list(in, &x, &r->arena, e)) != 0)
+		return rc;
 	if ((rc = boot_appraise(&x, &boot, r, e)) != 0)
 		return e != NULL && e->place == ERR_AT_OFFSET ? in_log(in, rc, e) : err_ctx(e, rc, "the boot");
 	if (in->has_event_log || x.n_pcrs > 0)

@@ -27,6 +27,13 @@ struct evidence_run {
 	bool too_short;				/* the list lacks entries that were recorded */
 };
 
+/** evidence_list_pcr(x): The PCR that the list extends, unless an entry says another. */
+static inline unsigned
+evidence_list_pcr(const struct evidence_run *x)
+{
+	return x->in->list_pcr == 0 ? IMA_PCR : x->in->list_pcr;
+}
+
 /** evidence_judge_replay(x, e): CHECK_REPLAY and CHECK_TEMPLATE_DIGESTS, from the match. */
 MUST_CHECK int evidence_judge_replay(struct evidence_run *x, struct err *e);
 

@@ -42,17 +42,21 @@ no_match(struct evidence_run *x, struct err *e)
 	}
 	if (m->untouched && m->total > 0)
 		return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
-		    "PCR %d is quoted as zero: this kernel extended nothing into this TPM, or the list"
-		    " is of another machine", IMA_PCR);
+		    "PCR %u is quoted as zero: this kernel extended nothing into this TPM, or the list"
+		    " is of another machine", evidence_list_pcr(x));
 	if (x->resume == NULL && !m->begins_boot && m->total > 0)
 		return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
-		    "no part of the list reproduces the quoted PCR %d, and it does not begin with"
+		    "no part of the list reproduces the quoted PCR %u, and it does not begin with"
 		    " boot_aggregate: it was trimmed or cut in front; give the state it goes on from"
-		    " (--resume)", IMA_PCR);
+		    " (--resume)", evidence_list_pcr(x));
+	if (x->in->quote_first)
+		return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
+		    "no part of the list reproduces the quoted PCR %u, though it was read after the quote: entries"
+		    " were cut or altered (or another kernel was started by kexec)", evidence_list_pcr(x));
 	return check_fail(x->r, CHECK_REPLAY, REASON_PCR_MISMATCH, e,
-	    "no part of the list reproduces the quoted PCR %d: either it was read before the quote"
+	    "no part of the list reproduces the quoted PCR %u: either it was read before the quote"
 	    " was made, or entries were cut or altered (or another kernel was started by kexec);"
-	    " quote first, then read the list", IMA_PCR);
+	    " quote first, then read the list", evidence_list_pcr(x));
 }
 
 /* The PCRs of the bank whose values are the quote's (or, without one, given). */
@@ -89,7 +93,7 @@ unexplained(const struct evidence_run *x)
 	uint64_t quoted = evidence_quoted_pcrs(x) & m->used;
 
 	for (uint32_t i = 0; i < REPLAY_PCRS; i++)
-		if (i != IMA_PCR && ((quoted >> i) & 1) != 0 && m->authenticated[i] == 0 && !as_begun(x, i))
+		if (i != evidence_list_pcr(x) && ((quoted >> i) & 1) != 0 && m->authenticated[i] == 0 && !as_begun(x, i))
 			return i;
 	return REPLAY_PCRS;
 }
@@ -136,7 +140,7 @@ judge_other_pcrs(struct evidence_run *x, struct err *e)
 		    "entries extend PCR %u, whose quoted value no part of the list reproduces: entries of that"
 		    " PCR were cut or altered, or something else extends it too", bad);
 	for (unsigned i = 0; i < REPLAY_PCRS; i++)
-		if (i != IMA_PCR && ((m->used >> i) & 1) != 0 && m->authenticated[i] == 0 &&
+		if (i != evidence_list_pcr(x) && ((m->used >> i) & 1) != 0 && m->authenticated[i] == 0 &&
 		    (rc = result_warn(x->r, e, "entries extend PCR %u too, which the quote does not"
 		    " confirm: they are not authenticated, and no state is kept to go on from", i)) != 0)
 			return rc;

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "formats/monitor_list.h"
+
 /* One way to read the list: from which values, and how many entries to step over. */
 struct attempt {
 	const struct resume_state *from;	/* NULL: from zero */
@@ -17,6 +19,12 @@ struct run {
 	struct hasher *sha256, *digest;		/* digest: for a target known only by it */
 	struct match *m;
 };
+
+static unsigned
+list_pcr(const struct match_input *in)
+{
+	return in->pcr == 0 ? IMA_PCR : in->pcr;
+}
 
 void
 match_done(struct match *m)
@@ -67,7 +75,7 @@ reached(struct run *x, uint32_t pcr)
 		return false;
 	if (!t->by_digest)
 		return ((t->covered >> pcr) & 1) != 0 && memcmp(x->r.pcrs.v[pcr], t->v[pcr], size) == 0;
-	return pcr == IMA_PCR && hasher_start(x->digest) && hasher_add(x->digest, t->before) &&
+	return pcr == list_pcr(x->in) && hasher_start(x->digest) && hasher_add(x->digest, t->before) &&
 	    hasher_add(x->digest, span_of(x->r.pcrs.v[pcr], size)) &&
 	    hasher_add(x->digest, t->after) && hasher_finish(x->digest, md) &&
 	    span_eq(span_of(md, t->digest.size), digest_view(&t->digest));
@@ -80,7 +88,7 @@ note_match(struct run *x, const struct ima_entry *n, struct err *e)
 
 	m->authenticated[n->pcr] = n->number;
 	m->behind[n->pcr] = 0;
-	if (n->pcr != IMA_PCR)
+	if (n->pcr != list_pcr(x->in))
 		return 0;
 	m->kind = MATCH_PREFIX;
 	m->at_match = x->r.pcrs;
@@ -126,7 +134,7 @@ run_resume(struct run *x, const struct resume_state *s)
 	for (uint32_t i = 0; i < REPLAY_PCRS; i++)
 		if ((v.used >> i) & 1 && reached(x, i))
 			m->authenticated[i] = s->count;
-	if (s->count > 0 && reached(x, IMA_PCR)) {
+	if (s->count > 0 && reached(x, list_pcr(x->in))) {
 		m->kind = MATCH_PREFIX;
 		m->at_match = v;
 		m->count_at_match = s->count;
@@ -216,6 +224,18 @@ attempt_all(const struct match_input *in, enum digest_alg column, struct attempt
  * boot's first entry, and behind which entry the state's last record stands. */
 struct survey { uint64_t entries, first_at, last_at; bool begins_boot, last_fits; };
 
+/* The execution monitor that takes its list up again says so in the same note. */
+static bool
+begins_boot(const struct ima_entry *n)
+{
+	struct monitor_note note;
+
+	if (ima_entry_is_boot_aggregate(n))
+		return true;
+	return n->has_buf && span_is(n->path, monitor_note_name(MONITOR_NOTE_START)) &&
+	    monitor_note_parse(MONITOR_NOTE_START, n->buf, &note, NULL) == 0 && note.why == MONITOR_WHY_FIRST;
+}
+
 static int
 survey_list(const struct match_input *in, struct survey *s, struct err *e)
 {
@@ -232,7 +252,7 @@ survey_list(const struct match_input *in, struct survey *s, struct err *e)
 	while ((rc = ima_log_next(&log, &n, e)) > 0) {
 		s->entries++;
 		if (s->entries == 1)
-			s->begins_boot = ima_entry_is_boot_aggregate(&n);
+			s->begins_boot = begins_boot(&n);
 		if (from == NULL)
 			break;
 		/* In a whole list only one place can hold the last record. */
@@ -346,8 +366,8 @@ match_list(const struct match_input *in, struct match *m, struct err *e)
 		return rc;
 	}
 	n.begins_boot = s.begins_boot;
-	n.untouched = t != NULL && !t->by_digest && ((t->covered >> IMA_PCR) & 1) != 0 &&
-	    span_zero(span_of(t->v[IMA_PCR], digest_alg_size(in->bank)));
+	n.untouched = t != NULL && !t->by_digest && ((t->covered >> list_pcr(in)) & 1) != 0 &&
+	    span_zero(span_of(t->v[list_pcr(in)], digest_alg_size(in->bank)));
 	*m = n;
 	return 0;
 }

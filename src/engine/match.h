@@ -24,7 +24,7 @@ struct match_target {
 	uint64_t covered;		/* PCRs of the bank whose values are known */
 	uint8_t v[REPLAY_PCRS][LIMIT_DIGEST];
 
-	/* Else only the quote's digest is known, and a value v of PCR 10 is the quoted one
+	/* Else only the quote's digest is known, and a value v of the list's PCR is the quoted one
 	 * if H(before || v || after) is the digest (quote_digest_parts). */
 	bool by_digest;
 	struct digest digest;
@@ -36,6 +36,7 @@ struct match_input {
 	const struct match_target *target;	/* NULL: nothing to compare with */
 	enum digest_alg bank;
 	bool allow_padded_sha1;
+	unsigned pcr;				/* the list's own; 0: IMA_PCR */
 	const struct resume_state *resume;	/* NULL: from the start of the boot */
 };
 
@@ -57,12 +58,12 @@ struct match {
 	uint64_t authenticated[REPLAY_PCRS]; /* number of the last entry each PCR's match covers */
 	uint64_t behind[REPLAY_PCRS];	/* number of the first entry behind that; 0: none */
 	uint64_t used;			/* PCRs that entries extend */
-	struct pcr_values at_match;	/* running values behind entry authenticated[10] */
+	struct pcr_values at_match;	/* running values behind the last entry of the list's PCR */
 	struct pcr_values at_end;
 	uint64_t count_at_match;
 	struct digest last;		/* SHA-256 of the record of that entry, for the state */
-	bool begins_boot;		/* the list begins with boot_aggregate */
-	bool untouched;			/* PCR 10 is quoted as zero: the kernel extended nothing */
+	bool begins_boot;		/* the list begins with boot_aggregate, or the monitor's first note */
+	bool untouched;			/* the list's PCR is quoted as zero: nothing extended it */
 
 	/* Entries whose digest column is wrong; owned. */
 	struct match_wrong { uint64_t number; uint32_t pcr; } *wrong;

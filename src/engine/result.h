@@ -56,6 +56,7 @@ struct finding {
 struct result {
 	struct arena arena;
 	enum verdict verdict;
+	bool quote_first;		/* the list was read after the quote (evidence.h) */
 	bool integrity_only;		/* scope "integrity": the policy was not asked for */
 	struct check checks[CHECK_COUNT];
 

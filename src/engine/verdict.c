@@ -2,15 +2,17 @@
 
 /* pcr-mismatch alone says: the list and the quote do not fit.  That can be a list
  * read too early as well as one that was cut or altered; one quote and one list
- * cannot tell, so it leaves the verdict open (undecided). */
+ * cannot tell, so it leaves the verdict open (undecided), but for who knows that the
+ * list was read after the quote. */
 static bool
 speaks_against(const struct result *r)
 {
 	for (size_t i = 0; i < CHECK_COUNT; i++)
-		if (r->checks[i].state == CHECK_FAIL && i != CHECK_REPLAY)
+		if (r->checks[i].state == CHECK_FAIL && (i != CHECK_REPLAY || r->quote_first))
 			return true;
 	for (size_t i = 0; i < r->n_findings; i++)
-		if (r->findings[i].decides && r->findings[i].reason != REASON_PCR_MISMATCH)
+		if (r->findings[i].decides &&
+		    (r->findings[i].reason != REASON_PCR_MISMATCH || r->quote_first))
 			return true;
 	return false;
 }

@@ -25,7 +25,7 @@ for args in --help --version 'help policy' 'evidence verify --help' "ima-log sho
 	"evidence verify --integrity-only --ima-log $vm/list1.bin" "event-log verify $vm/eventlog.bin --json"; do
 	# shellcheck disable=SC2086
 	"$assay" $args >/dev/full 2>"$tmp/err"; status=$?; err=$(cat "$tmp/err")
-	exits 3 "${args/"$vm/"} on a full disk"
+	exits 3 "${args//"$vm/"/} on a full disk"
 	is "$(grep -c 'No space left on device' "$tmp/err")" 1 "which is said, once"
 done
 # A megabyte, so that no pipe takes it all.

@@ -39,7 +39,7 @@ if have bash; then
 	is "$(script=$tmp/assay.bash comp 'assay completion ')" "bash fish zsh" "bash: words of the real table"
 	is "$(script=$tmp/assay.bash comp 'assay ima-policy sample ')" "$("$assay" ima-policy sample | cut -d' ' -f1 | paste -sd' ')" \
 		"bash: each sample policy, and no other"
-	is "$(comp 'assay ')" "--help --version digest policy sample scan" "bash: nouns"
+	is "$(comp 'assay ')" "--help --version digest policy sample scan serve" "bash: nouns"
 	is "$(comp 'assay policy ')" "--help build show" "bash: verbs"
 	is "$(comp 'assay policy b')" "build" "bash: one verb"
 	is "$(comp 'assay policy build --')" "--bank --from --help --json --nonce --output --quiet --root" "bash: options"
@@ -60,6 +60,11 @@ if have bash; then
 	is "$(comp 'assay sample t')" "tcb tcb-strict" "bash: a noun without verbs"
 	is "$(comp 'assay sample --json a')" "audit" "bash: an operand behind a flag"
 	is "$(comp 'assay sample -- --')" "" "bash: no options behind --"
+	is "$(comp 'assay serve ')" "move" "bash: the verb of a noun that is a command too"
+	is "$(comp 'assay serve --')" "--help --listen" "bash: that command's options"
+	is "$(comp 'assay serve --listen x --')" "--help" "bash: and no more of them"
+	is "$(comp 'assay serve move --')" "--help --to" "bash: its verb's options"
+	is "$(comp 'assay serve move --to ')" "compopt:-o default" "bash: its verb's files"
 	is "$(comp 'assay nothing x')" "" "bash: nothing for an unknown noun"
 fi
 
@@ -77,6 +82,7 @@ for s in bash zsh; do
 		$'assay scan all adi\t two\t' \
 		$'assay sample au\t' \
 		$'assay digest tw\t' \
+		$'assay serve mo\t--t\ttwo\t' $'assay serve --lis\tx' \
 		'?assay policy ' '?assay policy build --' '?assay sample ' |
 		python3 "$here/complete.py" $s "$tmp/sample.$s" >"$tmp/typed" 2>&1
 	# Zsh takes the slash of a directory away again, and joins option and word by "=".
@@ -93,10 +99,12 @@ for s in bash zsh; do
 	is "${typed[7]}" "<scan><all><adir$slash><two>" "$s: directories only"
 	is "${typed[8]}" "<sample><audit>" "$s: a word as operand"
 	is "${typed[9]}" "<digest><tw>" "$s: no file where a digest is wanted"
-	like "${typed[10]}" 'build.*show' "$s: the verbs are listed"
-	like "${typed[11]}" '--bank.*--from.*--help.*--json.*--nonce' "$s: the options are listed"
-	like "${typed[12]}" 'audit.*tcb.*tcb-strict' "$s: the words are listed"
-	[ "${#typed[@]}" = 13 ] || diag "$(cat "$tmp/typed")"
+	is "${typed[10]}" "<serve><move><--to${sep}two.json>" "$s: the verb of a noun that is a command too"
+	is "${typed[11]}" "<serve><--listen${sep}x>" "$s: that command's option"
+	like "${typed[12]}" 'build.*show' "$s: the verbs are listed"
+	like "${typed[13]}" '--bank.*--from.*--help.*--json.*--nonce' "$s: the options are listed"
+	like "${typed[14]}" 'audit.*tcb.*tcb-strict' "$s: the words are listed"
+	[ "${#typed[@]}" = 15 ] || diag "$(cat "$tmp/typed")"
 done
 
 # --- zsh finds the file by its first line, as an autoloaded function.
@@ -116,7 +124,7 @@ fishc() {
 if have fish; then
 	fish --no-execute "$tmp/assay.fish"; ok $? "fish: the real script is sound"
 	like "$(script=$tmp/assay.fish fishc 'assay ima-log ')" "(^| )show( |$)" "fish: a verb of the real table"
-	is "$(fishc 'assay ')" "digest policy sample scan" "fish: nouns"
+	is "$(fishc 'assay ')" "digest policy sample scan serve" "fish: nouns"
 	is "$(fishc 'assay policy ')" "build show" "fish: verbs"
 	is "$(fishc 'assay policy build --')" "--bank --from --help --json --nonce --output --quiet --root" "fish: options"
 	is "$(fishc 'assay policy build --bank ')" "sha1 sha256 sha384" "fish: a word list"
@@ -130,6 +138,9 @@ if have fish; then
 	is "$(fishc 'assay policy show tw')" "two.json" "fish: an operand"
 	is "$(fishc 'assay policy build tw')" "" "fish: no file where no operand is taken"
 	is "$(fishc 'assay sample t')" "tcb tcb-strict" "fish: a noun without verbs"
+	is "$(fishc 'assay serve ')" "move" "fish: the verb of a noun that is a command too"
+	is "$(fishc 'assay serve --')" "--help --listen" "fish: that command's options"
+	is "$(fishc 'assay serve move --')" "--help --to" "fish: its verb's options"
 	like "$(HOME=$tmp/home fish --no-config -c 'source $argv[1]; complete -C "$argv[2]"' "$tmp/sample.fish" 'assay policy build --fr')" \
 		"it's \[not\] a:b \\\\ only" "fish: descriptions come through unharmed"
 else

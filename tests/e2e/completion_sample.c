@@ -39,10 +39,25 @@ static const struct command digest = {
 	.operands = "HEX", .min_operands = 1, .max_operands = 1,
 };
 
+static const struct option_spec serve_options[] = {
+	{ "listen", 0, "ADDR", false, COMPLETE_NONE, NULL, "where to listen" },
+	{ NULL }
+};
+static const struct command serve = {
+	.noun = "serve", .summary = "serve", .operands = "", .options = serve_options,
+};
+static const struct option_spec move_options[] = {
+	{ "to", 0, "FILE", false, COMPLETE_FILE, NULL, "where to" },
+	{ NULL }
+};
+static const struct command serve_move = {
+	.noun = "serve", .verb = "move", .summary = "move it", .operands = "", .options = move_options,
+};
+
 int
 main(int argc, char **argv)
 {
-	static const struct command *const table[] = { &build, &show, &scan, &sample, &digest, NULL };
+	static const struct command *const table[] = { &build, &show, &scan, &sample, &digest, &serve, &serve_move, NULL };
 
 	if (argc != 2)
 		return 2;

@@ -57,8 +57,9 @@ is "$(json 'j["kernel"]')" "$(uname -r)" "its kernel"
 is "$(json 'j["recorded"]')" False "it is not recorded"
 # In a chroot "/" is no mount point of its own that the kernel would list.
 point=$(stat -c %m "$tmp")
-grep -q " $point " /proc/self/mountinfo || point=$(awk '{ print $5; exit }' /proc/self/mountinfo)
-is "$(json "any(i.get('path') == '$point' for i in j['items'])")" True "the file system of this folder is there"
+if awk -v p="$point" '$5 == p { found = 1 } END { exit !found }' /proc/self/mountinfo; then
+	is "$(json "any(i.get('path') == '$point' for i in j['items'])")" True "the file system of this folder is there"
+else skip "the file system of this folder" "a chroot, whose root is no mount point"; fi
 # A file system to ourselves, where we may have one: what was tried must leave nothing.
 if [ "$(id -u)" = 0 ] && mkdir mnt && mount -t tmpfs tmpfs mnt 2>/dev/null; then
 	run doctor --json

@@ -68,6 +68,10 @@ main(void)
 	if (check_pass(&r, CHECK_NONCE) != 0)
 		printf("Bail out! check_pass\n");
 	is_verdict(&r, VERDICT_UNTRUSTED, "what failed once never passes");
+	r.checks[CHECK_REPLAY].state = CHECK_FAIL;
+	r.quote_first = true;
+	add(&r, REASON_PCR_MISMATCH, true);
+	is_verdict(&r, VERDICT_UNTRUSTED, "a list that does not fit, and was read after the quote");
 	check_withdraw(&r, CHECK_SIGNATURE);
 	is_verdict(&r, VERDICT_UNDECIDED, "a signature that proves nothing after all");
 	r.checks[CHECK_SIGNATURE].state = CHECK_FAIL;

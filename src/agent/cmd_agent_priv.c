@@ -1,0 +1,238 @@
+#include <fcntl.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include "agent/places.h"
+#include "base/text.h"
+#include "port/sandbox/sandbox.h"
+#include "port/tpm/swtpm.h"
+#include "svc/agent/priv_monitor.h"
+#include "svc/log.h"
+
+#define DEFAULT_TCTI "device:/dev/tpmrm0"
+#define DEFAULT_MASK 0x47ffu	/* PCRs 0 to 10 and 14: firmware, boot loader, IMA, shim */
+
+static const struct option_spec options[] = {
+	PLACE_OPTIONS,
+	{ "peer", 0, "USER", false, COMPLETE_NONE, NULL, "the only user that is answered (else our own)" },
+	{ "tcti", 0, "TCTI", false, COMPLETE_NONE, NULL, "the TPM, as tpm2-tss takes it (" DEFAULT_TCTI ")" },
+	{ "swtpm", 0, "DIR", false, COMPLETE_DIR, NULL, "start a TPM in software that keeps its state there; it proves nothing" },
+	{ "securityfs", 0, "DIR", false, COMPLETE_DIR, NULL, "where securityfs is mounted (/sys/kernel/security)" },
+	{ "root", 0, "DIR", false, COMPLETE_DIR, NULL, "read facts about the host below DIR" },
+	{ "ek", 0, "KIND", false, COMPLETE_WORDS, "any rsa2048 p256 rsa2048-high p256-high p384 rsa3072",
+	    "the endorsement key to enrol with (any: the first that has a certificate)" },
+	{ "ak", 0, "KIND", false, COMPLETE_WORDS, "p256 rsa2048", "the attestation key to make, if there is none (p256)" },
+	{ "pcrs", 0, "LIST", false, COMPLETE_NONE, NULL, "PCRs to quote: 0-10,14, and the monitor's" },
+	{ "list", 0, "WHICH", false, COMPLETE_WORDS, "auto kernel monitor",
+	    "the measurement list (auto: the kernel's, or the monitor's if the kernel measures nothing)" },
+	{ "monitor-pcr", 0, "N", false, COMPLETE_NONE, NULL, "PCR that the execution monitor extends (13)" },
+	{ "monitor-below", 0, "DIR", false, COMPLETE_DIR, NULL,
+	    "the execution monitor watches only what is mounted at DIR or below" },
+	{ "stage-at", 0, "N", false, COMPLETE_NONE, NULL,
+	    "trim the kernel's list when it has N entries (Linux 7.2, CONFIG_IMA_STAGING) and keep them on disk" },
+	{ "no-sandbox", 0, NULL, false, COMPLETE_NONE, NULL, "keep all privileges" },
+	{ 0 }
+};
+
+/* What lives as long as the process. */
+struct setup {
+	struct places places;
+	struct priv_options o;
+	struct swtpm *swtpm;
+	struct monitored *monitored;
+	struct priv *priv;
+	unsigned monitor_pcr;
+};
+
+static void
+setup_done(struct setup *s)
+{
+	/* The monitor first: its last extends need the TPM. */
+	monitored_stop(s->monitored);
+	priv_close(s->priv);
+	swtpm_stop(s->swtpm);
+}
+
+/* "0-10,14" */
+static int
+parse_pcrs(const char *text, uint32_t *mask, struct err *e)
+{
+	struct span rest = span_str(text);
+	uint32_t m = 0;
+
+	while (rest.n > 0) {
+		struct span item = span_head(rest, span_find(rest, ','));
+		size_t dash = span_find(item, '-');
+		uint64_t from, to;
+
+		if (!dec_u64(span_head(item, dash), &from) ||
+		    !dec_u64(dash < item.n ? span_from(item, dash + 1) : item, &to) || from > to || to >= LIMIT_PCRS)
+			return err_set(e, ERR_USAGE, "--pcrs takes numbers below %d and ranges: 0-10,14", LIMIT_PCRS);
+		for (; from <= to; from++)
+			m |= 1u << from;
+		rest = span_from(rest, item.n + 1);
+	}
+	if (m == 0)
+		return err_set(e, ERR_USAGE, "--pcrs names none");
+	*mask = m;
+	return 0;
+}
+
+static int
+find_peer(const struct invocation *in, uid_t *uid, struct err *e)
+{
+	const char *name = opt_get(in, "peer");
+	const struct passwd *p = name == NULL ? NULL : getpwnam(name);
+
+	if (name != NULL && p == NULL)
+		return err_set(e, ERR_USAGE, "there is no user %s", name);
+	*uid = p == NULL ? geteuid() : p->pw_uid;
+	return 0;
+}
+
+static int
+choose_keys(const struct invocation *in, struct priv_options *o, struct err *e)
+{
+	const char *ek = opt_get(in, "ek"), *ak = opt_get(in, "ak");
+
+	o->ek = ek == NULL ? TPM_EK_ANY : tpm_ek_by_name(span_str(ek));
+	if (o->ek == TPM_EK_KINDS)
+		return err_set(e, ERR_USAGE, "there is no endorsement key of kind %s", ek);
+	if (ak != NULL && strcmp(ak, "p256") != 0 && strcmp(ak, "rsa2048") != 0)
+		return err_set(e, ERR_USAGE, "an attestation key is p256 or rsa2048");
+	o->ak = ak != NULL && strcmp(ak, "rsa2048") == 0 ? TPM_AK_RSA2048 : TPM_AK_P256;
+	return 0;
+}
+
+/* Whether the monitor runs, and with it which PCRs are quoted. */
+static int
+choose_list(const struct invocation *in, struct setup *s, struct err *e)
+{
+	const char *which = opt_get(in, "list");
+	uint64_t pcr;
+	int rc;
+
+	if (which != NULL && strcmp(which, "auto") != 0 && strcmp(which, "kernel") != 0 && strcmp(which, "monitor") != 0)
+		return err_set(e, ERR_USAGE, "--list takes auto, kernel or monitor");
+	if ((rc = number_option(in, "monitor-pcr", MONITOR_PCR, LIMIT_PCRS - 1, &pcr, e)) != 0)
+		return rc;
+	s->monitor_pcr = (unsigned)pcr;
+	s->o.list = which == NULL || strcmp(which, "auto") == 0 ? PRIV_LIST_AUTO :
+	    strcmp(which, "kernel") == 0 ? PRIV_LIST_KERNEL : PRIV_LIST_MONITOR;
+	if (s->o.list == PRIV_LIST_KERNEL || (s->o.list == PRIV_LIST_AUTO && !monitored_wanted(s->o.securityfs)))
+		return 0;
+	if ((rc = monitored_new(s->o.dir, s->monitor_pcr, opt_get(in, "monitor-below"), &s->monitored, e)) != 0)
+		return rc;
+	s->o.list = PRIV_LIST_MONITOR;
+	s->o.monitor_list = monitored_list(s->monitored);
+	s->o.monitor = monitored_hooks(s->monitored);
+	s->o.monitor_pcr = s->monitor_pcr;
+	if (!opt_has(in, "pcrs"))
+		s->o.mask |= 1u << s->monitor_pcr;
+	return 0;
+}
+
+static void
+watch_swtpm(void *arg)
+{
+	struct setup *s = arg;
+	struct err e = { 0 };
+	bool restarted;
+
+	if (swtpm_watch(s->swtpm, &restarted, &e) != 0)
+		svc_log_err(LOG_LEVEL_ERROR, "software TPM", &e);
+	else if (restarted)
+		svc_log(LOG_LEVEL_WARNING, "the software TPM had ended and was started again: to a server this is a reboot");
+}
+
+static int
+choose_tpm(const struct invocation *in, struct setup *s, struct err *e)
+{
+	const char *dir = opt_get(in, "swtpm"), *tcti = opt_get(in, "tcti");
+	int rc;
+
+	if (dir != NULL && tcti != NULL)
+		return err_set(e, ERR_USAGE, "--tcti and --swtpm exclude each other");
+	s->o.tcti = tcti == NULL ? DEFAULT_TCTI : tcti;
+	s->o.software_tpm = dir != NULL || strncmp(s->o.tcti, "swtpm", 5) == 0 || strncmp(s->o.tcti, "mssim", 5) == 0;
+	if (dir == NULL)
+		return 0;
+	if ((rc = swtpm_start(dir, &s->swtpm, e)) != 0)
+		return rc;
+	s->o.tcti = swtpm_tcti(s->swtpm);
+	s->o.tick = watch_swtpm;
+	s->o.tick_arg = s;
+	return 0;
+}
+
+static int
+configure(const struct invocation *in, struct setup *s, struct err *e)
+{
+	const char *securityfs = opt_get(in, "securityfs"), *root = opt_get(in, "root"), *pcrs = opt_get(in, "pcrs");
+	int rc;
+
+	s->o = (struct priv_options){ .socket = s->places.socket, .dir = s->places.priv,
+	    .securityfs = securityfs == NULL ? "/sys/kernel/security" : securityfs, .root = root == NULL ? "" : root,
+	    .bank = DIGEST_SHA256, .mask = DEFAULT_MASK };
+	if ((pcrs != NULL && (rc = parse_pcrs(pcrs, &s->o.mask, e)) != 0) || (rc = find_peer(in, &s->o.peer, e)) != 0 ||
+	    (rc = choose_keys(in, &s->o, e)) != 0 ||
+	    (rc = number_option(in, "stage-at", 0, UINT32_MAX, &s->o.stage_at, e)) != 0)
+		return rc;
+	if ((rc = places_make(&s->places, s->places.priv, e)) != 0 || (rc = choose_list(in, s, e)) != 0)
+		return rc;
+	return choose_tpm(in, s, e);
+}
+
+/* A TCTI that needs TCP cannot be confined to AF_UNIX. */
+static bool
+needs_inet(const char *tcti)
+{
+	return (strncmp(tcti, "swtpm", 5) == 0 && strstr(tcti, "path=") == NULL) || strncmp(tcti, "mssim", 5) == 0;
+}
+
+static int
+confine(const struct setup *s, struct err *e)
+{
+	struct sandbox_privileged o = { .monitor = s->monitored != NULL, .stage = s->o.stage_at != 0,
+	    .inet = needs_inet(s->o.tcti),
+	    .device = strncmp(s->o.tcti, "device:", 7) == 0 ? s->o.tcti + 7 : NULL };
+	struct sandbox_state state;
+	int rc = sandbox_privileged(&o, &state, e);
+
+	if (rc == 0 && state.missing[0] != '\0')
+		svc_log(LOG_LEVEL_WARNING, "sandbox: missing: %s", state.missing);
+	return rc;
+}
+
+static enum exit_status
+run(const struct invocation *in, struct err *e)
+{
+	__attribute__((cleanup(setup_done))) struct setup s = { 0 };
+	struct err inner = { 0 };
+	int rc, stop;
+
+	if ((rc = places_find(in, &s.places, e)) != 0 || (rc = configure(in, &s, e)) != 0 ||
+	    (rc = stop_on_signals(&stop, e)) != 0 || (rc = priv_open(&s.o, &s.priv, e)) != 0 ||
+	    (!opt_has(in, "no-sandbox") && (rc = confine(&s, e)) != 0))
+		return cmd_error(in, e);
+	/* A host whose monitor does not start still proves its boot; its facts tell. */
+	if (s.monitored != NULL && monitored_start(s.monitored, s.priv, &inner) != 0)
+		svc_log_err(LOG_LEVEL_ERROR, "the execution monitor does not run", &inner);
+	svc_log(LOG_LEVEL_INFO, "TPM %s, list of the %s, socket %s", s.o.tcti,
+	    s.monitored == NULL ? "kernel" : "monitor", s.places.socket);
+	return priv_run(s.priv, stop, e) == 0 ? EXIT_GOOD : cmd_error(in, e);
+}
+
+const struct command cmd_agent_priv = {
+	.noun = "priv",
+	.summary = "the privileged process: TPM, measurement list, execution monitor",
+	.operands = "", .max_operands = 0,
+	.description =
+	"Holds what needs privileges and gives the network process (assay-agent run) what it may have: "
+	"the keys' public parts, quotes, the measurement list, the firmware's event log, facts about the host. It opens "
+	"no connection, and sockets of other kinds than UNIX are refused to it by the kernel.\n\n"
+	"Without a TPM, or with one that does not answer, it runs on and says so when it is asked.",
+	.example = "    # assay-agent priv --peer assay-agent",
+	.options = options,
+	.run = run,
+};

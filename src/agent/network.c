@@ -1,0 +1,79 @@
+#include "agent/network.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include "port/net/http_url.h"
+#include "port/sandbox/sandbox.h"
+#include "svc/log.h"
+
+void
+network_done(struct network *n)
+{
+	agent_free(n->agent);
+	transport_https_free(n->transport);
+}
+
+/* Names of the server's address: what glibc's resolver reads, and our own directory. */
+static int
+confine(const struct invocation *in, const struct network *n, const struct http_url *url,
+    struct sandbox_state *s, struct err *e)
+{
+	const struct sandbox_path paths[] = {
+		{ n->places.net, true }, { "/etc", false }, { "/usr/lib", false }, { "/lib", false }, { "/lib64", false },
+		{ "/usr/share/zoneinfo", false }, { "/run/systemd/resolve", false }, { "/run/resolvconf", false },
+		{ "/run/NetworkManager", false }, { "/proc/sys/kernel", false }, { "/dev/urandom", false }, { "/dev/null", true },
+	};
+	struct sandbox_network o = { .user = opt_get(in, "user"), .paths = paths,
+	    .n_paths = sizeof(paths) / sizeof(paths[0]), .ports = { url->port, 53 } };
+	int rc = sandbox_network(&o, s, e);
+
+	if (rc == 0 && s->missing[0] != '\0')
+		svc_log(LOG_LEVEL_WARNING, "sandbox: missing: %s", s->missing);
+	return rc;
+}
+
+/* The directory belongs to whom the process will be. */
+static int
+give_dir(const struct invocation *in, const struct network *n, struct err *e)
+{
+	const char *user = opt_get(in, "user");
+	const struct passwd *p;
+
+	if (user == NULL || geteuid() != 0)
+		return 0;
+	if ((p = getpwnam(user)) == NULL)
+		return err_set(e, ERR_USAGE, "there is no user %s", user);
+	return chown(n->places.net, p->pw_uid, p->pw_gid) == 0 ? 0 :
+	    err_errno(e, "cannot give %s to user %s", n->places.net, user);
+}
+
+int
+network_open(const struct invocation *in, struct network *n, struct err *e)
+{
+	const char *server = opt_get(in, "server"), *ca = opt_get(in, "server-ca");
+	FILE_AUTO struct file ca_file = { 0 };
+	struct transport_https_options t = { .url = server, .server_name = opt_get(in, "server-name") };
+	struct agent_options o = { .server = server };
+	struct sandbox_state s = { 0 };
+	struct http_url url;
+	int rc;
+
+	if (server == NULL || ca == NULL)
+		return err_set(e, ERR_USAGE, "--server and --server-ca must be given");
+	if ((rc = places_find(in, &n->places, e)) != 0 || (rc = http_url_parse(server, &url, e)) != 0 ||
+	    (rc = file_read(ca, LIMIT_SMALL_FILE, &ca_file, e)) != 0)
+		return rc;
+	t.server_ca = file_view(&ca_file);
+	if ((rc = transport_https_new(&t, &n->transport, e)) != 0 ||
+	    (rc = places_make(&n->places, n->places.net, e)) != 0 || (rc = give_dir(in, n, e)) != 0)
+		return rc;
+	if (!opt_has(in, "no-sandbox") && (rc = confine(in, n, &url, &s, e)) != 0)
+		return rc;
+	o.dir = n->places.net;
+	o.priv_socket = n->places.socket;
+	o.transport = transport_https(n->transport);
+	o.landlock = s.landlock;
+	o.seccomp = s.seccomp;
+	return agent_new(&o, &n->agent, e);
+}

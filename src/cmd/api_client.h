@@ -1,0 +1,74 @@
+/* api_client.h: how a command speaks to a server: where it is, whom to believe, who asks.
+ *
+ * In this order: the options --server, --server-ca, --token-file (or --cert and --key);
+ * the directory of --data, into which a server writes where it is; the environment
+ * (ASSAY_SERVER, ASSAY_SERVER_CA, ASSAY_TOKEN_FILE); the directory /var/lib/assay.  Only
+ * the given authority is believed, and nothing is ever sent to a server whose
+ * certificate it did not sign.  What is missing, and what to do about it, is in the
+ * error: a server that is away, one of another authority, a token that is refused.
+ */
+#ifndef CMD_API_CLIENT_H
+#define CMD_API_CLIENT_H
+
+#include "cmd/command.h"
+#include "port/net/http_client.h"
+
+#define API_DATA "/var/lib/assay"
+
+/* The options of every command that speaks to a server; last in its list, before the end. */
+#define API_OPTIONS										\
+	{ .name = "server", .arg = "URL", .help = "the server; ASSAY_SERVER if not given" },	\
+	{ .name = "server-ca", .arg = "F", .complete = COMPLETE_FILE,				\
+	  .help = "certificate of its authority, PEM; ASSAY_SERVER_CA if not given" },		\
+	{ .name = "token-file", .arg = "F", .complete = COMPLETE_FILE,				\
+	  .help = "file with your token; ASSAY_TOKEN_FILE if not given" },			\
+	{ .name = "cert", .arg = "F", .complete = COMPLETE_FILE,				\
+	  .help = "your certificate, PEM, instead of a token" },				\
+	{ .name = "key", .arg = "F", .complete = COMPLETE_FILE, .help = "its private key, PEM" },	\
+	{ .name = "data", .arg = "DIR", .complete = COMPLETE_DIR,				\
+	  .help = "the server whose directory this is; " API_DATA " if none is named" }
+
+struct api {
+	struct http_client *http;
+	struct tls_client *tls;
+	char *ca, *who;			/* owned; names of files, for messages */
+	bool with_cert;
+};
+
+MUST_CHECK int api_open(const struct invocation *in, struct api *a, struct err *e);
+void api_close(struct api *a);
+
+/** api_call(a, call, out, e): An answer of 2xx; everything else is an error that says what to do. */
+MUST_CHECK int api_call(struct api *a, const struct http_call *call, struct http_result *out,
+    struct err *e);
+
+/** api_get(a, target, out, e): A JSON answer. */
+MUST_CHECK int api_get(struct api *a, struct buf *target, json_t **out, struct err *e);
+
+/** api_send(a, method, target, body, out, e): With a JSON body, or none (NULL); ${out} NULL: the
+ * answer does not matter. */
+MUST_CHECK int api_send(struct api *a, enum http_method method, struct buf *target, const json_t *body,
+    json_t **out, struct err *e);
+
+/** api_host(a, name, id, e): The id of the host that is called so, or has this id. */
+MUST_CHECK int api_host(struct api *a, const char *name, char id[33], struct err *e);
+
+/** api_host_get(a, name, j, e): GET /v1/hosts/{id} of it. */
+MUST_CHECK int api_host_get(struct api *a, const char *name, json_t **j, struct err *e);
+
+/** api_host_target(b, id, rest): "/v1/hosts/ID" and ${rest}. */
+void api_host_target(struct buf *b, const char *id, const char *rest);
+
+/** api_query(b, name, value): One more query parameter; nothing if ${value} is NULL. */
+void api_query(struct buf *b, const char *name, const char *value);
+
+/** api_hint(a, rc, e): What to do about an error of the HTTP client. */
+int api_hint(struct api *a, int rc, struct err *e);
+
+/** Of an answer: "" or 0 where there is none, or null. */
+const char *api_str(const json_t *j, const char *name);
+long long api_int(const json_t *j, const char *name);
+
+#define API_AUTO __attribute__((cleanup(api_close)))
+
+#endif

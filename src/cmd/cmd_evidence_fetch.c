@@ -1,0 +1,121 @@
+/* assay evidence fetch: the bundle behind a verdict, to be proved again offline. */
+#include "base/text.h"
+#include "cmd/api_client.h"
+
+static const struct option_spec options[] = {
+	{ .name = "bundle", .arg = "N", .help = "this one (assay host history), not the one behind the present verdict" },
+	{ .name = "output", .letter = 'o', .arg = "F", .complete = COMPLETE_FILE, .help = "write the bundle there; must be given" },
+	{ .name = "ak", .arg = "F", .complete = COMPLETE_FILE, .help = "write the host's attestation key there, PEM" },
+	API_OPTIONS,
+	{ .name = NULL },
+};
+
+/* Which bundle: the one that is named, or the one behind the verdict. */
+static int
+find_bundle(const struct invocation *in, struct api *a, const char *id, uint64_t *number, struct err *e)
+{
+	BUF_AUTO struct buf target = buf_init(KIB(4));
+	JSON_AUTO json_t *j = NULL;
+	int rc;
+
+	if (opt_has(in, "bundle"))
+		return 0;
+	api_host_target(&target, id, "");
+	if ((rc = api_get(a, &target, &j, e)) != 0)
+		return rc;
+	*number = (uint64_t)api_int(j, "bundle");
+	if (*number == 0)
+		return err_set(e, ERR_USAGE, "%s has shown no evidence that is kept", in->operands[0]);
+	return 0;
+}
+
+static int
+write_bundle(const struct invocation *in, struct api *a, uint64_t number, struct err *e)
+{
+	BUF_AUTO struct buf target = buf_init(KIB(4));
+	HTTP_RESULT_AUTO struct http_result r = { 0 };
+	struct http_call call = { .method = HTTP_GET, .answer_max = LIMIT_EVIDENCE_BUNDLE,
+	    .answer_ms = LIMIT_HTTP_ANSWER_MS * 5 };
+	int rc;
+
+	buf_printf(&target, "/v1/bundles/%llu", (unsigned long long)number);
+	call.target = buf_cstr(&target);
+	if ((rc = api_call(a, &call, &r, e)) != 0)
+		return rc;
+	return cmd_output(opt_get(in, "output"), buf_view(&r.body), e);
+}
+
+/* The key of the identity the host has now; an older bundle may be of an older one. */
+static int
+write_ak(const struct invocation *in, struct api *a, const char *id, struct err *e)
+{
+	BUF_AUTO struct buf target = buf_init(KIB(4));
+	JSON_AUTO json_t *j = NULL;
+	const json_t *list;
+	int rc;
+
+	api_host_target(&target, id, "/identities");
+	if ((rc = api_get(a, &target, &j, e)) != 0)
+		return rc;
+	list = json_object_get(j, "identities");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *v = json_array_get(list, i);
+
+		if (json_is_true(json_object_get(v, "current")))
+			return cmd_output(opt_get(in, "ak"), span_str(api_str(v, "ak_pem")), e);
+	}
+	return err_set(e, ERR_NETWORK, "the server names no present identity of %s", in->operands[0]);
+}
+
+static void
+say_how(const struct invocation *in, uint64_t number)
+{
+	const char *path = opt_get(in, "output"), *ak = opt_get(in, "ak");
+
+	if (strcmp(path, "-") == 0)
+		return;
+	(void)fprintf(stderr, "bundle %llu is in %s; to prove it again, as what it was then:\n"
+	    "  assay evidence verify --bundle %s --expect-ak %s --expect-nonce recorded --policy POLICY\n",
+	    (unsigned long long)number, path, path, ak != NULL ? ak : "AK");
+	if (ak == NULL)
+		(void)fprintf(stderr, "  (AK: the host's attestation key, which --ak F writes%s)\n",
+		    in->n_operands > 0 ? "" : " where the HOST is given");
+}
+
+static enum exit_status
+fetch(const struct invocation *in, struct err *e)
+{
+	API_AUTO struct api a = { 0 };
+	uint64_t number = 0;
+	char id[33];
+
+	if (opt_get(in, "output") == NULL)
+		return cmd_usage(in, "--output is missing: where to write the bundle");
+	if (in->n_operands == 0 && (!opt_has(in, "bundle") || opt_has(in, "ak")))
+		return cmd_usage(in, "an operand is missing: HOST");
+	if (opt_has(in, "bundle") && (!dec_u64(span_str(opt_get(in, "bundle")), &number) || number == 0))
+		return cmd_usage(in, "--bundle wants a number (assay host history)");
+	if (api_open(in, &a, e) != 0 || (in->n_operands > 0 && (api_host(&a, in->operands[0], id, e) != 0 ||
+	    find_bundle(in, &a, id, &number, e) != 0)) || write_bundle(in, &a, number, e) != 0 ||
+	    (opt_has(in, "ak") && write_ak(in, &a, id, e) != 0))
+		return cmd_error(in, e);
+	say_how(in, number);
+	return EXIT_GOOD;
+}
+
+const struct command cmd_evidence_fetch = {
+	.noun = "evidence", .verb = "fetch",
+	.summary = "get the evidence behind a verdict from the server",
+	.operands = "[HOST]", .min_operands = 0, .max_operands = 1,
+	.description =
+	    "The bundle has all that the verdict rested on: quote, measurement list, event log. Whoever has it,\n"
+	    "the host's attestation key and the policy (GET /v1/policies/NAME/VERSION) proves it again without\n"
+	    "the server. Take the key (--ak) at enrolment or over another way where the server itself is\n"
+	    "not to be believed: a bundle proves no more than that its key signed it.",
+	.example =
+	    "  $ assay evidence fetch web-17 -o web-17.bundle --ak web-17.pem\n"
+	    "  $ assay evidence verify --bundle web-17.bundle --expect-ak web-17.pem \\\n"
+	    "      --expect-nonce recorded --policy base.json",
+	.options = options,
+	.run = fetch,
+};

@@ -1,0 +1,79 @@
+/* assay policy push: a new version of a policy to the server. */
+#include "base/file.h"
+#include "base/limits.h"
+#include "cmd/api_client.h"
+
+static const struct option_spec options[] = {
+	{ .name = "name", .arg = "N", .help = "what the server is to call it; the file's name without its ending if not given" },
+	{ .name = "expect", .arg = "VERSION", .help = "only if this is the newest version there (none: if there is none)" },
+	API_OPTIONS,
+	{ .name = NULL },
+};
+
+/* "web.policy.json" is "web.policy". */
+static void
+name_of(const char *path, struct buf *out)
+{
+	const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path, *dot = strrchr(base, '.');
+
+	buf_span(out, span_of(base, dot != NULL && dot != base ? (size_t)(dot - base) : strlen(base)));
+}
+
+static int
+push(const struct invocation *in, struct api *a, struct http_result *r, struct err *e)
+{
+	const char *path = in->operands[0], *expect = opt_get(in, "expect");
+	BUF_AUTO struct buf target = buf_init(KIB(16)), name = buf_init(KIB(4));
+	FILE_AUTO struct file f = { 0 };
+	struct http_call call = { .method = HTTP_PUT, .type = "application/octet-stream",
+	    .answer_ms = LIMIT_HTTP_ANSWER_MS * 5 };
+	int rc;
+
+	if (opt_has(in, "name"))
+		buf_str(&name, opt_get(in, "name"));
+	else
+		name_of(path, &name);
+	buf_str(&target, "/v1/policies/");
+	buf_percent(&target, buf_view(&name));
+	if ((rc = file_read(path, LIMIT_POLICY_UPLOAD, &f, e)) != 0)
+		return rc;
+	call.target = buf_cstr(&target);
+	call.body = file_view(&f);
+	if (expect != NULL && strcmp(expect, "none") == 0)
+		call.if_none_match = "*";
+	else
+		call.if_match = expect;
+	return api_call(a, &call, r, e);
+}
+
+static enum exit_status
+run(const struct invocation *in, struct err *e)
+{
+	API_AUTO struct api a = { 0 };
+	HTTP_RESULT_AUTO struct http_result r = { 0 };
+	JSON_AUTO json_t *j = NULL;
+
+	if (api_open(in, &a, e) != 0 || push(in, &a, &r, e) != 0 ||
+	    json_parse(buf_view(&r.body), LIMIT_SMALL_FILE, &j, e) != 0)
+		return cmd_error(in, e);
+	if (in->json)
+		return cmd_print_json(j, e) == 0 ? EXIT_GOOD : cmd_error(in, e);
+	(void)printf("%s %s%s\n", api_str(j, "name"), api_str(j, "version"), r.status == 200 ? " was there already" : "");
+	return EXIT_GOOD;
+}
+
+const struct command cmd_policy_push = {
+	.noun = "policy", .verb = "push",
+	.summary = "bring a new version of a policy to the server",
+	.operands = "FILE", .min_operands = 1, .max_operands = 1, .complete = COMPLETE_FILE,
+	.description =
+	    "Nothing is judged by it yet: assay policy simulate shows what it would change, assay policy assign\n"
+	    "puts it in force. A version is named by the SHA-256 of its bytes and is never changed. Where the\n"
+	    "server demands signed policies, push the envelope that assay policy sign makes.",
+	.example =
+	    "  $ assay policy push base.dsse\n"
+	    "  base 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+	.wants_json = true,
+	.options = options,
+	.run = run,
+};

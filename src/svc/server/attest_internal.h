@@ -1,0 +1,44 @@
+/* attest_internal.h: one request of an agent, on its way through the server. */
+#ifndef SVC_SERVER_ATTEST_INTERNAL_H
+#define SVC_SERVER_ATTEST_INTERNAL_H
+
+#include "svc/server/server_internal.h"
+
+#define NONCE_SIZE 32
+#define DETAIL_SIZE (32 + 8 + 1)
+#define MONITOR_DEFAULT_PCR 13	/* port/monitor/monitor.h */
+
+/* Lives from the request to its answer; owned by whoever works on it. */
+struct attestation {
+	struct keeper_write write;
+	struct http_request *r;
+	struct server *server;
+	struct attest_message m;
+	struct store_host host;		/* as read, then changed */
+	struct host_outcome outcome;
+	struct policy_choice policy;
+	struct span ak;			/* of its identity; TPM2B_PUBLIC */
+	uint8_t nonce[NONCE_SIZE];	/* the next one */
+	uint64_t from;			/* for the answer */
+	uint32_t want;
+	struct buf leaf;		/* renewed certificate */
+	unsigned list_pcr;		/* that the host's list extends */
+	struct buf detail;		/* for store_state.detail: SHA-256 of the findings; 8 the identity
+					 * they are of; 1 the list's PCR */
+	struct store_interval change;
+	struct store_event event;
+	struct store_bundle bundle;
+	struct buf reason, event_body, bundle_bytes;
+};
+
+/** attest_prepare(a, w, e): From an outcome to what is to be written (attest_write.c). */
+MUST_CHECK int attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err *e);
+
+/** attest_list_pcr(h): That the host's stored list extends (settled by its first evidence). */
+unsigned attest_list_pcr(const struct store_host *h);
+
+/** attest_read_list(...): Records of the host's stored list (host_list_fn); ctx: struct attest_reader. */
+struct attest_reader { struct store *store; uint64_t boot; };
+host_list_fn attest_read_list;
+
+#endif

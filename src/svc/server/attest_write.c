@@ -1,0 +1,259 @@
+/* From an outcome to what the store is to keep of it. */
+#include "base/json.h"
+#include "crypto/digest.h"
+#include "engine/evidence_bundle_check.h"
+#include "engine/result_json.h"
+#include "svc/server/attest_internal.h"
+
+/* Findings kept of one host, for people; the count is always whole. */
+#define KEPT_FINDINGS 1000
+#define SHOWN_FINDINGS 10	/* in an event */
+
+static int
+append_record(void *ctx, const struct store_log_item *item, struct err *e)
+{
+	(void)e;
+	buf_span(ctx, item->bytes);
+	return 0;
+}
+
+int
+attest_read_list(void *ctx, uint64_t first, uint64_t n, struct buf *out, struct err *e)
+{
+	struct attest_reader *r = ctx;
+	int rc = store_log_read(r->store, r->boot, first, n, append_record, out, e);
+
+	return rc != 0 ? rc : buf_done(out, e);
+}
+
+static enum host_verdict
+verdict_of(const struct host_outcome *o)
+{
+	switch (o->result.verdict) {
+	case VERDICT_TRUSTED: return HOST_TRUSTED;
+	case VERDICT_UNTRUSTED: return HOST_UNTRUSTED;
+	case VERDICT_UNDECIDED:
+	default: return HOST_UNDECIDED;
+	}
+}
+
+/* One record, as the fleet keeps it: its bytes are its name. */
+static int
+make_record(const struct ima_entry *n, struct span list, struct store_record *out, struct err *e)
+{
+	struct digest key;
+	int rc;
+
+	out->bytes = span_of(list.p + n->offset, n->size);
+	out->path = n->path;
+	if (n->file_alg != DIGEST_NONE && !digest_make(n->file_alg, n->file_digest, &out->digest))
+		out->digest = (struct digest){ 0 };
+	/* security.ima, signature version 2: type, version, hash, key id (4), ... */
+	if (n->sig.n > 7 && n->sig.p[0] == 3)
+		out->key_id = span_of(n->sig.p + 3, 4);
+	if ((rc = digest_of(DIGEST_SHA256, out->bytes, &key, e)) == 0)
+		memcpy(out->key, digest_view(&key).p, sizeof(out->key));
+	return rc;
+}
+
+static int
+make_records(struct attestation *a, struct err *e)
+{
+	const struct host_outcome *o = &a->outcome;
+	struct store_record *v = arena_array(http_request_arena(a->r), (size_t)o->n_new + 1, sizeof(*v));
+	struct ima_log log;
+	struct ima_entry n;
+	size_t made = 0;
+	int rc;
+
+	if (v == NULL)
+		return arena_err(http_request_arena(a->r), e);
+	if ((rc = ima_log_open(o->records, &log, e)) != 0)
+		return rc;
+	while (made < o->n_new && (rc = ima_log_next(&log, &n, e)) > 0 &&
+	    (rc = make_record(&n, o->records, &v[made], e)) == 0)
+		made++;
+	ima_log_close(&log);
+	if (rc < 0)
+		return rc;
+	a->write.advance.records = v;
+	a->write.advance.n_records = made;
+	return 0;
+}
+
+static int
+make_findings(struct attestation *a, struct buf *all, struct err *e)
+{
+	const struct result *r = &a->outcome.result;
+	struct arena *arena = http_request_arena(a->r);
+	struct store_finding *v = arena_array(arena, r->n_findings + 1, sizeof(*v));
+	size_t n = 0;
+
+	if (v == NULL)
+		return arena_err(arena, e);
+	for (size_t i = 0; i < r->n_findings; i++) {
+		const struct finding *f = &r->findings[i];
+		JSON_AUTO json_t *j = f->decides ? finding_json(f) : NULL;
+		BUF_AUTO struct buf text = buf_init(LIMIT_SMALL_FILE);
+
+		if (j == NULL)
+			continue;
+		a->host.state.findings++;
+		json_write_compact(j, &text);
+		buf_span(all, buf_view(&text));
+		if (n == KEPT_FINDINGS)
+			continue;
+		v[n] = (struct store_finding){ .code = span_str(reason_code(f->reason)),
+		    .entry = f->entry == 0 ? UINT64_MAX : f->entry - 1, .path = f->path };
+		if (!arena_copy(arena, buf_view(&text), &v[n++].text))
+			return arena_err(arena, e);
+	}
+	a->write.advance.findings = v;
+	a->write.advance.n_findings = n;
+	return buf_done(all, e);
+}
+
+/* One sentence for people: what the verdict rests on. */
+static int
+make_reason(struct attestation *a, struct err *e)
+{
+	const struct host_outcome *o = &a->outcome;
+	const struct finding *first = NULL;
+
+	a->reason = buf_init(KIB(64));
+	for (size_t i = 0; first == NULL && i < o->result.n_findings; i++)
+		if (o->result.findings[i].decides)
+			first = &o->result.findings[i];
+	if (o->unreadable.code != 0) {
+		buf_printf(&a->reason, "the evidence cannot be read: %s: ", o->unreadable.file);
+		buf_escape(&a->reason, span_str(o->unreadable.message));
+	} else if (first != NULL) {
+		if (first->path.n > 0) {
+			buf_escape(&a->reason, first->path);
+			buf_str(&a->reason, ": ");
+		}
+		buf_str(&a->reason, first->text);
+		if (a->host.state.findings > 1)
+			buf_printf(&a->reason, " (and %llu more)", (unsigned long long)a->host.state.findings - 1);
+	} else if (a->policy.policies->n == 0) {
+		buf_str(&a->reason, "no policy is assigned to this host: its evidence is sound, and says nothing more");
+	} else {
+		buf_printf(&a->reason, "%llu entries, all approved", (unsigned long long)o->from);
+	}
+	return buf_done(&a->reason, e);
+}
+
+static int
+make_bundle(struct attestation *a, struct worker *w, int64_t now, struct err *e)
+{
+	EVIDENCE_BUNDLE_AUTO struct evidence_bundle b = { .arena = arena_init(LIMIT_SMALL_FILE),
+	    .created = now / 1000, .generator = span_lit("assay " ASSAY_VERSION), .bank = DIGEST_SHA256 };
+	BUF_AUTO struct buf list = buf_init(LIMIT_IMA_LOG);
+	struct attest_reader reader = { w->store, a->host.boot };
+	const struct host_outcome *o = &a->outcome;
+	struct span event_log = a->m.s[ATTEST_EVENT_LOG].present ? a->m.s[ATTEST_EVENT_LOG].bytes : span_of(NULL, 0);
+	const struct { enum evidence_section to; enum attest_section from; } parts[] = {
+		{ EVIDENCE_QUOTE, ATTEST_QUOTE }, { EVIDENCE_SIGNATURE, ATTEST_SIGNATURE },
+		{ EVIDENCE_NONCE, ATTEST_NONCE }, { EVIDENCE_PCRS, ATTEST_PCRS },
+	};
+	int rc;
+
+	if (o->first > 0 && (rc = attest_read_list(&reader, 0, o->first, &list, e)) != 0)
+		return rc;
+	buf_span(&list, a->m.s[ATTEST_IMA_LOG].bytes);
+	if (event_log.n == 0 && !o->new_boot && a->host.boot != 0 && (rc = store_event_log_get(w->store,
+	    a->host.boot, http_request_arena(a->r), &event_log, e)) != 0 && rc != ERR_NOT_FOUND)
+		return rc;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		b.parts[parts[i].to] = (struct evidence_part){ .present = true, .bytes = a->m.s[parts[i].from].bytes };
+	b.parts[EVIDENCE_IMA_LOG] = (struct evidence_part){ .present = true, .bytes = buf_view(&list) };
+	b.parts[EVIDENCE_AK] = (struct evidence_part){ .present = true, .bytes = a->ak };
+	b.parts[EVIDENCE_EVENT_LOG] = (struct evidence_part){ .present = event_log.n > 0, .bytes = event_log };
+	b.entries = o->from;
+	b.verdict = span_str(verdict_token(o->result.verdict));
+	a->bundle_bytes = buf_init(LIMIT_EVIDENCE_BUNDLE);
+	if ((rc = buf_done(&list, e)) != 0 || (rc = evidence_bundle_seal(&b, &a->bundle_bytes, e)) != 0)
+		return rc;
+	a->bundle = (struct store_bundle){ .at = now, .verdict = a->host.state.verdict,
+	    .policy = span_str(a->policy.version), .body = buf_view(&a->bundle_bytes) };
+	a->write.advance.bundle = &a->bundle;
+	return 0;
+}
+
+static int
+make_event(struct attestation *a, unsigned before, int64_t now, struct err *e)
+{
+	const struct result *r = &a->outcome.result;
+	JSON_AUTO json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:[]}", "id", a->host.id,
+	    "verdict", host_verdict_token(a->host.state.verdict), "before", host_verdict_token(before),
+	    "reason", buf_cstr(&a->reason), "entries", (json_int_t)a->host.state.entries,
+	    "findings_total", (json_int_t)a->host.state.findings, "findings");
+
+	if (j == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	json_object_set_new(j, "name", json_escaped(a->host.name));
+	for (size_t i = 0; i < r->n_findings && json_array_size(json_object_get(j, "findings")) < SHOWN_FINDINGS; i++)
+		if (r->findings[i].decides)
+			json_array_append_new(json_object_get(j, "findings"), finding_json(&r->findings[i]));
+	a->event_body = buf_init(LIMIT_SMALL_FILE);
+	json_write_compact(j, &a->event_body);
+	a->event = (struct store_event){ .at = now, .kind = span_lit("verdict"), .body = buf_view(&a->event_body) };
+	a->write.advance.events = &a->event;
+	a->write.advance.n_events = 1;
+	return buf_done(&a->event_body, e);
+}
+
+/* The verdict, or what it rests on, is another than before: an interval, an event, a bundle. */
+static int
+make_change(struct attestation *a, struct worker *w, unsigned before, int64_t now, struct err *e)
+{
+	int rc;
+
+	if ((rc = make_reason(a, e)) != 0 || (rc = make_bundle(a, w, now, e)) != 0 ||
+	    (rc = make_event(a, before, now, e)) != 0)
+		return rc;
+	a->host.state.verdict_since = before == a->host.state.verdict ? a->host.state.verdict_since : now;
+	a->change = (struct store_interval){ .from = now, .verdict = a->host.state.verdict,
+	    .policy = span_str(a->policy.version), .reason = buf_view(&a->reason) };
+	a->write.advance.change = &a->change;
+	a->write.advance.findings_new = true;
+	return 0;
+}
+
+int
+attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err *e)
+{
+	BUF_AUTO struct buf all = buf_init(LIMIT_APPRAISAL_ARENA);
+	struct digest found;
+	const struct host_outcome *o = &a->outcome;
+	struct store_state *s = &a->host.state;
+	unsigned before = s->verdict;
+	int rc;
+
+	s->verdict = (uint8_t)verdict_of(o);
+	s->last_seen = now;
+	s->next_due = s->valid_until = now + (int64_t)w->server->o.wait_ms * 3;
+	s->entries = o->from;
+	s->findings = 0;
+	s->policy_set = a->policy.set;
+	s->policy = span_str(a->policy.version);
+	if (o->state.n > 0)
+		s->resume = buf_view(&o->state);
+	buf_str(&all, o->unreadable.message);
+	if ((rc = make_findings(a, &all, e)) != 0 || (rc = digest_of(DIGEST_SHA256, buf_view(&all), &found, e)) != 0)
+		return rc;
+	a->detail = buf_init(DETAIL_SIZE);
+	buf_span(&a->detail, digest_view(&found));
+	buf_le64(&a->detail, a->host.identity);
+	buf_u8(&a->detail, (uint8_t)a->list_pcr);
+	if ((before != s->verdict || !span_eq(s->detail, buf_view(&a->detail)) || o->new_boot) &&
+	    (rc = make_change(a, w, before, now, e)) != 0)
+		return rc;
+	s->detail = buf_view(&a->detail);
+	if (o->unreadable.code != 0)
+		return 0;	/* of no boot that could be told */
+	a->write.advance.boot_id = span_str(o->boot);
+	a->write.advance.first = o->first;
+	a->write.event_log = a->m.s[ATTEST_EVENT_LOG].present ? a->m.s[ATTEST_EVENT_LOG].bytes : span_of(NULL, 0);
+	return make_records(a, e);
+}

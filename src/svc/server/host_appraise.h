@@ -1,0 +1,89 @@
+/* host_appraise.h: one message of evidence from one host, judged.
+ *
+ * Stands between the store, which knows what a host showed before, and the engine, which
+ * knows nothing but its input.  What it adds:
+ *
+ *   - the nonce must be the one that was given out; the store sees to it that it counts once;
+ *   - the list of a boot crosses the wire once: what the engine needs of the part that was
+ *     stored before comes from the store, from where its state stopped or, when the
+ *     policies changed or the host was not trusted, from the boot's beginning;
+ *   - a boot is named by the TPM's signed resetCount and the kernel's boot_id, so that a
+ *     kernel started by kexec begins a list of its own.  The name is only a name: a wrong
+ *     one gives a list that does not replay;
+ *   - a list that fits nowhere was altered, because the agent reads it after the quote;
+ *   - evidence that cannot be read is undecided: the host can prove nothing by it.
+ *
+ * Nothing here writes, and no clock is read.  An error is a fault of ours and says nothing
+ * about the host.
+ */
+#ifndef SVC_SERVER_HOST_APPRAISE_H
+#define SVC_SERVER_HOST_APPRAISE_H
+
+#include "engine/evidence.h"
+#include "formats/attest_message.h"
+
+#define HOST_BOOT_NAME 128
+
+/* What a set of policies becomes for judging; made once for each thread and version. */
+struct host_policies {
+	const struct runtime_policy *const *policies;	/* borrowed */
+	size_t n;			/* 0: the verdict is at best undecided */
+	struct digest id;		/* stands for them */
+	struct appraiser *appraiser;	/* borrowed; NULL if n is 0 */
+};
+
+/** Records [first, first + n) of the boot's list, appended to ${out}. */
+typedef int host_list_fn(void *ctx, uint64_t first, uint64_t n, struct buf *out, struct err *e);
+
+/* What is known of the host; all borrowed. */
+struct host_known {
+	const struct attest_key *key;
+	struct span nonce;		/* given out and still good; empty: none */
+	struct span resume;		/* state of the last trusted appraisal; empty: none */
+	struct span boot;		/* name of the boot whose list is stored; empty: none */
+	uint64_t count;			/* entries stored of it */
+	struct span kernel_boot_id;	/* from the facts that were stored last */
+	struct span event_log;		/* of that boot; empty: none yet */
+	unsigned list_pcr;		/* the list extends it: 10 the kernel's, another a monitor's */
+	host_list_fn *read;
+	void *ctx;
+	const struct host_policies *policies;
+	int64_t now;			/* seconds since the epoch */
+	const struct sig_mount *mounts;
+	size_t n_mounts;
+};
+
+enum host_answer {
+	HOST_JUDGED = 1,
+	HOST_NONCE,		/* not the nonce that was given out: nothing was looked at */
+	HOST_GO_ON,		/* the list does not begin where it must: outcome.from says where */
+};
+
+/* What came of it; end with host_outcome_free. */
+struct host_outcome {
+	enum host_answer answer;
+	uint64_t from;			/* where the next list must begin */
+	char boot[HOST_BOOT_NAME];	/* name of the boot this evidence is of */
+	bool new_boot;
+	struct result result;
+	struct evidence_report report;
+	struct err unreadable;		/* code != 0: why the evidence could not be read */
+	struct buf list;		/* all that was given to the engine: */
+	uint64_t n_again;		/* so many stored entries, then those of the message */
+
+	/* New entries that the quote covers: records of the message, to be stored behind
+	 * entry ${first} of the boot. */
+	uint64_t first, n_new;
+	struct span records;		/* borrowed from the message */
+
+	struct buf state;		/* to go on from; empty: keep the old one */
+};
+
+/** host_appraise(m, known, out, e): ${m} is of type ATTEST_EVIDENCE and has a quote. */
+MUST_CHECK int host_appraise(const struct attest_message *m, const struct host_known *known,
+    struct host_outcome *out, struct err *e);
+void host_outcome_free(struct host_outcome *out);
+
+#define HOST_OUTCOME_AUTO __attribute__((cleanup(host_outcome_free)))
+
+#endif

@@ -1,0 +1,363 @@
+/* Which policies a host is judged by: the assignment of the highest rank that selects it, and
+ * during the overlap behind a change the one before too.  Compiled once for each worker. */
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "crypto/digest.h"
+#include "formats/dsse.h"
+#include "svc/server/server_internal.h"
+
+/* Sets of policies that a worker has ready: fleets have some; a big policy is 20 MiB. */
+#define READY 16
+#define REFRESH_MS 1000
+
+struct document {
+	struct runtime_policy policy;
+	struct arena arena;		/* the store's bytes */
+	struct buf payload;		/* of an envelope */
+};
+
+struct ready {
+	struct digest key;		/* of versions and volumes */
+	uint64_t used;			/* larger: later */
+	struct document *docs;		/* owned */
+	const struct runtime_policy **list;
+	size_t n;
+	struct arena arena;		/* mounts */
+	struct sig_mount *mounts;
+	size_t n_mounts;
+	struct sig_context ctx;
+	struct host_policies policies;
+};
+
+struct policy_cache {
+	struct ready ready[READY];
+	uint64_t uses;
+	struct arena arena;		/* assignments */
+	struct store_assignment *assignments;
+	size_t n_assignments;
+	int64_t read_at;
+	uint64_t epoch;
+	struct buf set;			/* name handed out last */
+};
+
+static void
+ready_free(struct ready *r)
+{
+	appraiser_free(r->policies.appraiser);
+	for (size_t i = 0; i < r->n; i++) {
+		runtime_policy_free(&r->docs[i].policy);
+		arena_free(&r->docs[i].arena);
+		buf_free(&r->docs[i].payload);
+	}
+	free(r->docs);
+	free(r->list);
+	arena_free(&r->arena);
+	*r = (struct ready){ 0 };
+}
+
+int
+policy_cache_new(struct policy_cache **out, struct err *e)
+{
+	struct policy_cache *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	c->set = buf_init(KIB(64));
+	*out = c;
+	return 0;
+}
+
+void
+policy_cache_free(struct policy_cache *c)
+{
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < READY; i++)
+		ready_free(&c->ready[i]);
+	arena_free(&c->arena);
+	buf_free(&c->set);
+	free(c);
+}
+
+bool
+labels_match(struct span labels, struct span selector)
+{
+	JSON_AUTO json_t *j = NULL;
+	struct err ignored;
+
+	if (selector.n == 0)
+		return true;
+	if (labels.n == 0 || json_parse(labels, LIMIT_SMALL_FILE, &j, &ignored) != 0)
+		return false;
+	while (selector.n > 0) {
+		size_t end = span_find(selector, ',');
+		struct span one = span_head(selector, end);
+		size_t eq = span_find(one, '=');
+		json_t *v = json_object_getn(j, (const char *)one.p, eq);
+
+		if (eq == one.n || !json_is_string(v) || !span_eq(json_string_span(v), span_from(one, eq + 1)))
+			return false;
+		selector = span_from(selector, end + 1);
+	}
+	return true;
+}
+
+static int
+refresh(struct policy_cache *c, struct worker *w, int64_t now, struct err *e)
+{
+	uint64_t epoch = w->server->policy_epoch;
+	struct arena a = arena_init(MIB(64));
+	struct store_assignment *v;
+	size_t n;
+	int rc;
+
+	if (c->read_at != 0 && now - c->read_at < REFRESH_MS && now >= c->read_at && epoch == c->epoch)
+		return 0;
+	if ((rc = store_assignments(w->store, now, &a, &v, &n, e)) != 0) {
+		arena_free(&a);
+		return rc;
+	}
+	arena_free(&c->arena);
+	c->arena = a;
+	c->assignments = v;
+	c->n_assignments = n;
+	c->read_at = now;
+	c->epoch = epoch;
+	return 0;
+}
+
+/* The one that holds, and the one that held before and still does beside it. */
+static void
+select_for(const struct policy_cache *c, struct span labels, const struct store_assignment **now,
+    const struct store_assignment **before)
+{
+	*now = *before = NULL;
+	for (size_t i = 0; i < c->n_assignments; i++) {
+		const struct store_assignment *a = &c->assignments[i];
+		const struct store_assignment **slot = a->ended == 0 ? now : before;
+
+		if (*slot == NULL && labels_match(labels, a->selector))
+			*slot = a;
+	}
+	if (*now != NULL && *before != NULL && span_eq((*now)->version, (*before)->version))
+		*before = NULL;
+}
+
+static int
+open_document(struct document *d, struct span bytes, struct err *e)
+{
+	DSSE_AUTO struct dsse env = { 0 };
+	int rc;
+
+	if (!dsse_sniff(bytes))
+		return runtime_policy_parse(bytes, &d->policy, e);
+	/* Who signed it was checked when it came (api_policies.c). */
+	if ((rc = dsse_parse(bytes, &env, e)) != 0)
+		return rc;
+	d->payload = env.payload;	/* taken over */
+	env.payload = (struct buf){ 0 };
+	return runtime_policy_parse(buf_view(&d->payload), &d->policy, e);
+}
+
+static int
+load_document(struct ready *r, struct store *s, const json_t *member, struct err *e)
+{
+	struct document *d = &r->docs[r->n];
+	struct store_policy p;
+	int rc;
+
+	d->arena = arena_init(LIMIT_POLICY_FILE);
+	r->n++;
+	if ((rc = store_policy_get(s, json_string_span(json_object_get(member, "policy")),
+	    json_string_span(json_object_get(member, "version")), &d->arena, &p, e)) != 0 ||
+	    (rc = open_document(d, p.document, e)) != 0)
+		return rc;
+	r->list[r->n - 1] = &d->policy;
+	return 0;
+}
+
+static int
+load_members(struct ready *r, struct store *s, const struct store_policy_set *set, struct err *e)
+{
+	JSON_AUTO json_t *members = NULL;
+	size_t n;
+	int rc;
+
+	if ((rc = json_parse(set->members, LIMIT_SMALL_FILE, &members, e)) != 0)
+		return rc;
+	n = json_array_size(members);
+	if (n > LIMIT_POLICY_LAYERS)
+		return err_set(e, ERR_LIMIT, "the policy set has %zu members", n);
+	struct document *docs = realloc(r->docs, (r->n + n + 1) * sizeof(*docs));
+
+	if (docs == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	r->docs = docs;
+	memset(docs + r->n, 0, (n + 1) * sizeof(*docs));
+	const struct runtime_policy **list = realloc(r->list, (r->n + n + 1) * sizeof(*list));
+
+	if (list == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	r->list = list;
+	for (size_t i = 0; i < r->n; i++)	/* docs may have moved */
+		r->list[i] = &r->docs[i].policy;
+	for (size_t i = 0; i < n; i++)
+		if ((rc = load_document(r, s, json_array_get(members, i), e)) != 0)
+			return err_ctx(e, rc, "policy set \"%.*s\"", (int)set->name.n, (const char *)set->name.p);
+	return 0;
+}
+
+/* ${pending}: a set that is not stored, which is meant instead. */
+static int
+load_set(struct ready *r, struct store *s, const struct store_assignment *a, const struct store_policy_set *pending,
+    struct err *e)
+{
+	ARENA_AUTO struct arena tmp = arena_init(MIB(64));
+	struct store_policy_set set;
+	int rc;
+
+	if (pending != NULL)
+		return load_members(r, s, pending, e);
+	if (a == NULL)
+		return 0;
+	if ((rc = store_policy_set_get(s, a->set, a->version, &tmp, &set, e)) != 0)
+		return rc;
+	return load_members(r, s, &set, e);
+}
+
+/* {"COS_OEM": "/oem"}: where the host says that it mounted which volume. */
+static int
+load_volumes(struct ready *r, const json_t *volumes, struct err *e)
+{
+	json_t *all = (json_t *)(uintptr_t)volumes;	/* its iterators take no const */
+
+	r->arena = arena_init(MIB(1));
+	r->mounts = arena_array(&r->arena, json_object_size(volumes) + 1, sizeof(*r->mounts));
+	if (r->mounts == NULL)
+		return arena_err(&r->arena, e);
+	for (void *i = json_object_iter(all); i != NULL; i = json_object_iter_next(all, i)) {
+		struct sig_mount *m = &r->mounts[r->n_mounts];
+		const json_t *path = json_object_iter_value(i);
+
+		if (!json_is_string(path) || json_string_span(path).n == 0 || json_string_span(path).p[0] != '/')
+			continue;
+		if (!arena_copy(&r->arena, span_str(json_object_iter_key(i)), &m->label) ||
+		    !arena_copy(&r->arena, json_string_span(path), &m->path))
+			return arena_err(&r->arena, e);
+		r->n_mounts++;
+	}
+	return 0;
+}
+
+static int
+make_ready(struct ready *r, struct worker *w, const struct store_assignment *now,
+    const struct store_assignment *before, const struct store_policy_set *pending, const json_t *volumes, struct err *e)
+{
+	int rc;
+
+	if ((rc = load_set(r, w->store, now, pending, e)) != 0 || (rc = load_set(r, w->store, before, NULL, e)) != 0 ||
+	    (rc = load_volumes(r, volumes, e)) != 0)
+		return rc;
+	r->ctx = (struct sig_context){ .now = server_now() / 1000, .mounts = r->mounts, .n_mounts = r->n_mounts };
+	r->policies = (struct host_policies){ .policies = r->list, .n = r->n, .id = r->key };
+	return r->n == 0 ? 0 : appraiser_new(r->list, r->n, &r->ctx, &r->policies.appraiser, e);
+}
+
+static int
+key_of(const struct store_assignment *now, const struct store_assignment *before, const json_t *volumes,
+    struct digest *version, struct digest *key, struct err *e)
+{
+	BUF_AUTO struct buf b = buf_init(MIB(1));
+	int rc;
+
+	if (now != NULL)
+		buf_span(&b, now->version);
+	buf_u8(&b, 0);
+	if (before != NULL)
+		buf_span(&b, before->version);
+	if ((rc = buf_done(&b, e)) != 0 || (rc = digest_of(DIGEST_SHA256, buf_view(&b), version, e)) != 0)
+		return rc;
+	buf_u8(&b, 0);
+	if (json_object_size(volumes) > 0)
+		json_write_compact(volumes, &b);
+	return (rc = buf_done(&b, e)) != 0 ? rc : digest_of(DIGEST_SHA256, buf_view(&b), key, e);
+}
+
+static struct ready *
+find_ready(struct policy_cache *c, const struct digest *key, bool *hit)
+{
+	struct ready *oldest = &c->ready[0];
+
+	*hit = true;
+	for (size_t i = 0; i < READY; i++) {
+		if (digest_eq(&c->ready[i].key, key))
+			return &c->ready[i];
+		if (c->ready[i].used < oldest->used)
+			oldest = &c->ready[i];
+	}
+	*hit = false;
+	return oldest;
+}
+
+static int
+choose(struct policy_cache *c, struct worker *w, const struct store_assignment *now,
+    const struct store_assignment *before, const struct store_policy_set *pending, const json_t *volumes,
+    struct policy_choice *out, struct err *e)
+{
+	BUF_AUTO struct buf hex = buf_init(128);
+	struct digest version, key;
+	struct ready *r;
+	bool hit;
+	int rc = key_of(now, before, volumes, &version, &key, e);
+
+	if (rc != 0)
+		return rc;
+	r = find_ready(c, &key, &hit);
+	if (!hit) {
+		ready_free(r);
+		r->key = key;
+		if ((rc = make_ready(r, w, now, before, pending, volumes, e)) != 0) {
+			ready_free(r);
+			return rc;
+		}
+	}
+	r->used = ++c->uses;
+	c->set.n = 0;
+	if (now != NULL)
+		buf_span(&c->set, now->set);
+	buf_hex(&hex, digest_view(&version));
+	*out = (struct policy_choice){ .policies = &r->policies, .set = buf_view(&c->set) };
+	memcpy(out->version, buf_cstr(&hex), sizeof(out->version));
+	return buf_done(&c->set, e);
+}
+
+int
+policy_cache_choose(struct policy_cache *c, struct worker *w, const struct store_host *host, int64_t at,
+    struct policy_choice *out, struct err *e)
+{
+	JSON_AUTO json_t *facts = NULL;
+	const struct store_assignment *now, *before;
+	struct err ignored;
+	int rc = refresh(c, w, at, e);
+
+	if (rc != 0)
+		return rc;
+	if (host->facts.n > 0 && json_parse(host->facts, LIMIT_ATTEST_FACTS, &facts, &ignored) != 0)
+		facts = NULL;
+	select_for(c, host->labels, &now, &before);
+	return choose(c, w, now, before, NULL, json_object_get(facts, "volumes"), out, e);
+}
+
+int
+policy_cache_pending(struct policy_cache *c, struct worker *w, const struct store_policy_set *set,
+    const struct store_host *host, struct policy_choice *out, struct err *e)
+{
+	const struct store_assignment as_if = { .set = set->name, .version = set->version };
+	JSON_AUTO json_t *facts = NULL;
+	struct err ignored;
+
+	if (host->facts.n > 0 && json_parse(host->facts, LIMIT_ATTEST_FACTS, &facts, &ignored) != 0)
+		facts = NULL;
+	return choose(c, w, &as_if, NULL, set, json_object_get(facts, "volumes"), out, e);
+}

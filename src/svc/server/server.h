@@ -1,0 +1,52 @@
+/* server.h: the server: registrar, verifier, and the API that people and agents speak to.
+ *
+ * One process: loops that speak HTTPS (port/net), worker threads that judge, each with its
+ * own handle of the store, one keeper that writes what was judged, many at a time, and a
+ * sweeper for what time brings (hosts that are late, journals, retention).  An agent's
+ * evidence is acknowledged when it is in the store.  Several servers may share one
+ * PostgreSQL: all that counts is there, and the revision of a host's row lets each nonce
+ * count once.
+ *
+ * Everything else the server keeps lies in one directory: its CA, its certificate, the
+ * first administrator's token, and server.json, from which commands on the same machine
+ * learn where it is ({"url","ca","token_file"}).  docs/formats/agent-protocol.md is what agents speak.
+ */
+#ifndef SVC_SERVER_SERVER_H
+#define SVC_SERVER_SERVER_H
+
+#include "base/buf.h"
+
+struct server;
+
+struct server_options {
+	const char *data;		/* directory; made if it is not there */
+	const char *store;		/* URL; NULL: SQLite in ${data} */
+	const char *address;		/* to listen on */
+	unsigned short port;		/* 0: any */
+	const char *const *names;	/* more names of this server, for its certificate */
+	size_t n_names;
+	const char *roots;		/* file: bundle of TPM vendors' roots; NULL: none */
+	const char *extra_roots;	/* file: PEM certificates that also are; NULL: none */
+	const char *ek_list;		/* file: endorsement keys that are ours; NULL: none */
+	const char *const *policy_keys;	/* files: who may sign policies; none: unsigned ones are taken */
+	size_t n_policy_keys;
+	bool first_use;			/* operators may approve hosts nobody vouches for */
+	bool approve_first_use;		/* and nobody is asked: `assay up`, whose only host is its own */
+	unsigned wait_ms;		/* between evidence; 0: 30 s */
+	unsigned workers, loops;	/* 0: as many as CPUs */
+	unsigned keep_days;		/* of bundles; 0: 90 */
+};
+
+/** server_start(o, s, e): Open or make everything, listen and serve. */
+MUST_CHECK int server_start(const struct server_options *o, struct server **s, struct err *e);
+void server_stop(struct server *s);	/* waits for what runs, then frees */
+
+/** server_openapi(out, e): Its interface, in OpenAPI 3.1; no server need run. */
+MUST_CHECK int server_openapi(struct buf *out, struct err *e);
+
+/** server_url(s): "https://127.0.0.1:4433"; server_ca_file, server_token_file: paths. */
+const char *server_url(const struct server *s);
+const char *server_ca_file(const struct server *s);
+const char *server_token_file(const struct server *s);
+
+#endif

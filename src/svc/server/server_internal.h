@@ -1,0 +1,182 @@
+/* server_internal.h: what the parts of the server share.  Private to svc/server. */
+#ifndef SVC_SERVER_SERVER_INTERNAL_H
+#define SVC_SERVER_SERVER_INTERNAL_H
+
+#include <pthread.h>
+
+#include "engine/ek_trust.h"
+#include "engine/enrolment.h"
+#include "port/net/http_server.h"
+#include "port/store/store.h"
+#include "svc/log.h"
+#include "svc/server/host_appraise.h"
+#include "svc/server/server.h"
+
+/* Verdicts as the store has them: numbers are promises, append only. */
+enum host_verdict { HOST_UNKNOWN = 0, HOST_TRUSTED = 1, HOST_UNTRUSTED = 2, HOST_UNDECIDED = 3 };
+const char *host_verdict_token(unsigned v);
+
+/* A principal in memory, for the loops, which must not wait for the store. */
+struct known_principal {
+	uint8_t digest[32];		/* of a token or of a certificate */
+	enum principal role;
+	int64_t expires;		/* ms; 0: never */
+	char name[HTTP_CALLER_MAX];
+};
+
+struct server {
+	struct server_options o;	/* strings owned by ${arena} */
+	struct arena arena;
+	char *store_url, *url, *ca_file, *token_file;	/* in the arena */
+
+	/* authority.c */
+	struct buf ca_pem, ca_key, chain_pem, key_pem;
+	struct issuer *issuer;
+	struct tls_server *tls;
+
+	/* enrol.c */
+	struct trust_config trust;
+	struct x509_roots *vendors;
+	struct ek_list ek_list;
+	struct buf roots_bytes, ek_list_bytes;
+
+	/* Who may sign policies; none: policies need not be signed. */
+	struct pubkey **policy_keys;	/* owned */
+	size_t n_policy_keys;
+
+	struct router *router;
+	struct http_server *http;
+	struct workers *workers;
+	struct keeper *keeper;
+	struct sweeper *sweeper;
+	struct broadcaster *broadcaster;
+	struct simulator *simulator;
+
+	pthread_rwlock_t principals_lock;
+	struct known_principal *principals;	/* owned */
+	size_t n_principals;
+
+	_Atomic uint64_t policy_epoch;	/* goes up when assignments change here */
+};
+
+/* ---- workers.c ---- */
+
+struct worker {
+	struct server *server;
+	unsigned number;
+	struct store *store;
+	struct policy_cache *policies;
+	struct key_cache *keys;
+};
+
+/** worker_open(s, number, w, e): A store's handle and caches for one thread. */
+MUST_CHECK int worker_open(struct server *s, unsigned number, struct worker *w, struct err *e);
+void worker_close(struct worker *w);
+
+typedef void worker_job(struct worker *w, struct http_request *r);
+
+MUST_CHECK int workers_start(struct server *s, unsigned n, struct workers **out, struct err *e);
+void workers_stop(struct workers *w);
+
+/** workers_run(s, r, job): Answer ${r} by ${job} on a worker's thread; 503 if too many wait. */
+void workers_run(struct server *s, struct http_request *r, worker_job *job);
+
+/** WORK(name): A route's handler that has job_name do it. */
+#define WORK(name)								\
+	static void								\
+	handle_##name(struct http_request *r, void *arg)			\
+	{									\
+		workers_run(arg, r, job_##name);				\
+	}
+
+#define ROUTE_ROW(m, path, who, body, job, op, text, ...) worker_job job_##job;
+#include "svc/server/routes.tbl"
+#undef ROUTE_ROW
+
+/* ---- keeper.c: writes of attestations, gathered ---- */
+
+/* One write; lives until ${done} was called, from the keeper's thread. */
+struct keeper_write {
+	struct store_advance advance;
+	struct span event_log;		/* to be kept for the boot; empty: none */
+	void (*done)(struct keeper_write *w, int rc, const struct err *e);
+	void *ctx;
+	struct keeper_write *next;	/* the keeper's */
+};
+
+MUST_CHECK int keeper_start(struct server *s, struct keeper **out, struct err *e);
+void keeper_stop(struct keeper *k);
+void keeper_put(struct keeper *k, struct keeper_write *w);
+
+/* ---- policies.c: which policies a host is judged by ---- */
+
+MUST_CHECK int policy_cache_new(struct policy_cache **out, struct err *e);
+void policy_cache_free(struct policy_cache *c);
+
+/* What was found for a host; borrowed from the cache until its next use. */
+struct policy_choice {
+	const struct host_policies *policies;	/* n 0: none is assigned */
+	struct span set;			/* name */
+	char version[65];			/* what the host's row and bundles say of it */
+};
+
+/** policy_cache_choose(c, w, host, now, out, e): ${now} in ms. */
+MUST_CHECK int policy_cache_choose(struct policy_cache *c, struct worker *w,
+    const struct store_host *host, int64_t now, struct policy_choice *out, struct err *e);
+
+/** policy_cache_pending(c, w, set, host, out, e): As if ${set}, which need not be stored, were
+ * assigned to ${host}, and nothing else. */
+MUST_CHECK int policy_cache_pending(struct policy_cache *c, struct worker *w, const struct store_policy_set *set,
+    const struct store_host *host, struct policy_choice *out, struct err *e);
+
+/** labels_match(labels, selector): "key=value,key2=value2" against a JSON object. */
+bool labels_match(struct span labels, struct span selector);
+
+/* ---- attest.c: keys of identities, which never change ---- */
+MUST_CHECK int key_cache_new(struct key_cache **out, struct err *e);
+void key_cache_free(struct key_cache *c);
+
+/* ---- authority.c ---- */
+MUST_CHECK int authority_open(struct server *s, struct err *e);
+void authority_close(struct server *s);
+/** authority_issue(s, csr, host_id, now, leaf, e): A client certificate, DER. */
+MUST_CHECK int authority_issue(struct server *s, struct span csr, const char *host_id, int64_t now,
+    struct buf *leaf, struct store_certificate *cert, struct err *e);
+
+/** authority_issue_for(s, csr, cn, now, days, ...): The same for whoever, and so long; ${days} 0: as
+ * long as a host's. */
+MUST_CHECK int authority_issue_for(struct server *s, struct span csr, const char *cn, int64_t now,
+    int64_t days, struct buf *leaf, struct store_certificate *cert, struct err *e);
+
+/* ---- principals.c ---- */
+
+/** principal_role(word): "viewer", "operator", "admin"; else PRINCIPAL_UNSET. */
+enum principal principal_role(struct span word);
+MUST_CHECK int principals_load(struct server *s, struct store *store, struct err *e);
+void principals_free(struct server *s);
+http_who principals_who;
+/** principals_first(s, store, e): The first administrator's token, if there is none yet. */
+MUST_CHECK int principals_first(struct server *s, struct store *store, struct err *e);
+
+/* ---- routes.c ---- */
+MUST_CHECK int routes_open(struct server *s, struct err *e);
+
+/* ---- sweeper.c ---- */
+MUST_CHECK int sweeper_start(struct server *s, struct sweeper **out, struct err *e);
+void sweeper_stop(struct sweeper *w);
+
+/* ---- broadcast.c: events for whoever listens ---- */
+MUST_CHECK int broadcaster_start(struct server *s, struct broadcaster **out, struct err *e);
+void broadcaster_stop(struct broadcaster *b);
+
+/* ---- simulator.c: what pending policies would change ---- */
+MUST_CHECK int simulator_start(struct server *s, struct simulator **out, struct err *e);
+void simulator_stop(struct simulator *m);
+
+/** api_time(ms): RFC 3339, or null for 0. */
+json_t *api_time(int64_t ms);
+
+/** server_now(): Milliseconds since 1970. */
+int64_t server_now(void);
+
+#endif
