@@ -4,6 +4,7 @@
 #   make check    everything CI runs   make demo    appraise a recorded machine
 #   make asan     sanitizers           make fuzz    each target for FUZZ_SECONDS
 #   make bench    speed beside floors  make lint    layers, banned words, scripts
+#   make lab      real kernels in QEMU
 #   make install  DESTDIR, PREFIX      make clean
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
@@ -19,7 +20,7 @@ build/build.ninja:
 run up: all
 	@tools/up
 
-quick check demo asan fuzz bench lint: all
+quick check demo asan fuzz bench lab lint: all
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/$@
 
 # A PREFIX that is given counts even for a tree that was built for another.
@@ -32,4 +33,4 @@ endif
 clean:
 	@rm -rf build build-asan build-fuzz build-clang
 
-.PHONY: all run up quick check demo asan fuzz bench lint install clean
+.PHONY: all run up quick check demo asan fuzz bench lab lint install clean

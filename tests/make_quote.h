@@ -35,9 +35,41 @@ put_ecdsa(struct buf *b, const struct buf *der)
 	put_mpi(b, der->p + 4 + r + 2, der->p[4 + r + 1]);
 }
 
-/* A quote over one PCR of the SHA-256 bank, by tests/golden/evidence/test-ak.pem. */
+/* What a quote of our own is about; of the SHA-256 bank. */
+struct quote_spec {
+	uint32_t mask;			/* PCRs */
+	struct span values;		/* theirs, in order: what the digest is made of */
+	uint32_t reset_count;
+	uint64_t clock;
+};
+
+static void
+put_attest(struct buf *b, const struct quote_spec *spec, const uint8_t nonce[static 20], const struct digest *d)
+{
+	buf_be32(b, 0xff544347);
+	buf_be16(b, 0x8018);
+	buf_be16(b, 34);				/* qualifiedSigner: any name */
+	buf_be16(b, 0x000b);
+	buf_zero(b, 32);
+	buf_be16(b, 20);
+	buf_put(b, nonce, 20);
+	buf_be64(b, spec->clock);
+	buf_be32(b, spec->reset_count);
+	buf_be32(b, 0);
+	buf_u8(b, 1);
+	buf_be64(b, 0x2020041200120000);
+	buf_be32(b, 1);
+	buf_be16(b, 0x000b);
+	buf_u8(b, 3);
+	for (unsigned i = 0; i < 3; i++)
+		buf_u8(b, (uint8_t)(spec->mask >> (8 * i)));
+	buf_be16(b, 32);
+	buf_span(b, digest_view(d));
+}
+
+/* Signed by tests/golden/evidence/test-ak.pem. */
 __attribute__((unused)) static struct made_quote
-make_quote(unsigned pcr, struct span value, uint32_t reset_count, uint64_t clock)
+make_quote_of(const struct quote_spec *spec)
 {
 	struct made_quote q = { .attest = buf_init(4096), .signature = buf_init(4096), .ak = buf_init(4096),
 	    .nonce = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20 } };
@@ -46,32 +78,12 @@ make_quote(unsigned pcr, struct span value, uint32_t reset_count, uint64_t clock
 	struct buf der = buf_init(512);
 	struct digest d = { 0 };
 	struct err e = { 0 };
-	uint8_t select[3] = { 0 };
 
-	select[pcr / 8] = (uint8_t)(1u << (pcr % 8));
-	buf_be32(&q.attest, 0xff544347);
-	buf_be16(&q.attest, 0x8018);
-	buf_be16(&q.attest, 34);			/* qualifiedSigner: any name */
-	buf_be16(&q.attest, 0x000b);
-	buf_zero(&q.attest, 32);
-	buf_be16(&q.attest, sizeof(q.nonce));
-	buf_put(&q.attest, q.nonce, sizeof(q.nonce));
-	buf_be64(&q.attest, clock);
-	buf_be32(&q.attest, reset_count);
-	buf_be32(&q.attest, 0);
-	buf_u8(&q.attest, 1);
-	buf_be64(&q.attest, 0x2020041200120000);
-	buf_be32(&q.attest, 1);
-	buf_be16(&q.attest, 0x000b);
-	buf_u8(&q.attest, 3);
-	buf_put(&q.attest, select, 3);
-	if (digest_of(DIGEST_SHA256, value, &d, &e) != 0 ||
-	    privkey_parse(file_view(&pem), &key, &e) != 0) {
+	if (digest_of(DIGEST_SHA256, spec->values, &d, &e) != 0 || privkey_parse(file_view(&pem), &key, &e) != 0) {
 		printf("Bail out! making a quote: %s\n", e.message);
 		exit(99);
 	}
-	buf_be16(&q.attest, 32);
-	buf_span(&q.attest, digest_view(&d));
+	put_attest(&q.attest, spec, q.nonce, &d);
 	if (privkey_sign(key, SIG_ECDSA, buf_view(&q.attest), DIGEST_SHA256, &der, &e) != 0) {
 		printf("Bail out! signing a quote: %s\n", e.message);
 		exit(99);
@@ -82,6 +94,13 @@ make_quote(unsigned pcr, struct span value, uint32_t reset_count, uint64_t clock
 	privkey_free(key);
 	file_free(&pem);
 	return q;
+}
+
+/* Over one PCR. */
+__attribute__((unused)) static struct made_quote
+make_quote(unsigned pcr, struct span value, uint32_t reset_count, uint64_t clock)
+{
+	return make_quote_of(&(struct quote_spec){ (uint32_t)1 << pcr, value, reset_count, clock });
 }
 
 __attribute__((unused)) static void

@@ -126,6 +126,7 @@ choose_list(const struct invocation *in, struct setup *s, struct err *e)
 	s->o.list = PRIV_LIST_MONITOR;
 	s->o.monitor_list = monitored_list(s->monitored);
 	s->o.monitor = monitored_hooks(s->monitored);
+	s->o.monitor_pcr = s->monitor_pcr;
 	if (!opt_has(in, "pcrs"))
 		s->o.mask |= 1u << s->monitor_pcr;
 	return 0;

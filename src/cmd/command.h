@@ -91,8 +91,8 @@ MUST_CHECK int cmd_flush(struct err *e);
 #define PROGRAM_ABOUT "proves that every file your machines run is one you approved"
 #endif
 
-/** program_alias(argc, argv, status): Whether the program was started under a name that means
- * something else, which it then did. */
+/** program_alias(argc, argv, status): Whether the program was started under a name, or with a
+ * word for the build, that means something else than a command, which it then did. */
 bool program_alias(int argc, char **argv, int *status);
 
 extern const struct command *const commands[];	/* ends with NULL */

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/json.h"
+#include "cmd/host_text.h"
 #include "cmd/term.h"
 
 static const char *
@@ -59,6 +60,7 @@ up_events_print(struct up_events *u, FILE *f, const struct http_event *ev)
 {
 	JSON_AUTO json_t *j = NULL;
 	struct err ignored;
+	char ago[64];
 
 	if (ev->id.n > 0 && ev->id.n < sizeof(u->last)) {
 		memcpy(u->last, ev->id.p, ev->id.n);
@@ -71,8 +73,8 @@ up_events_print(struct up_events *u, FILE *f, const struct http_event *ev)
 		print_verdict(f, j);
 	} else if (span_is(ev->event, "late")) {
 		print_word(f, COLOUR_WARN, "LATE");
-		(void)fprintf(f, "%s  no evidence since %.0f s ago\n", text_of(j, "name"),
-		    difftime(time(NULL), (time_t)(json_integer_value(json_object_get(j, "last_seen")) / 1000)));
+		time_ago(text_of(j, "last_seen"), ago, sizeof(ago));
+		(void)fprintf(f, "%s  the last evidence came %s\n", text_of(j, "name"), ago);
 	} else {
 		BUF_AUTO struct buf kind = buf_init(256);
 

@@ -107,9 +107,11 @@ require_demanded(const json_t *policy, struct result *r)
 	check_require(r, CHECK_BOOT_POLICY);
 	if (json_is_true(json_object_get(policy, "event_log")))
 		check_require(r, CHECK_EVENT_LOG);
-	/* A command line may be appended after the boot; only boot_aggregate shows that. */
+	/* What must be there once may be extended after the boot, a command line, the kernel that
+	 * GRUB without shim does not measure, a signer; only boot_aggregate shows that. */
 	if (json_is_true(json_object_get(policy, "boot_aggregate")) ||
-	    json_object_get(policy, "cmdline") != NULL)
+	    json_object_get(policy, "cmdline") != NULL || json_object_get(policy, "kernel") != NULL ||
+	    json_object_get(policy, "signers") != NULL)
 		check_require(r, CHECK_BOOT_AGGREGATE);
 }
 

@@ -64,13 +64,14 @@ struct boot_report {
 	struct boot_pcr pcr[LIMIT_PCRS];
 	struct { enum digest_alg bank; uint32_t pcrs; } proven[LIMIT_TPM_BANKS]; /* in every bank */
 	size_t n_proven;
+	unsigned aggregate_reach;	/* boot_aggregate fits PCRs 0 to this one; 0: it does not */
 	struct boot_facts facts;	/* if has_log */
 };
 
 /** boot_appraise(in, report, r, e): Everything above.  Sets which checks are required:
  * EVENT_LOG when a log is given and one of PCRs 0-9 is quoted, BOOT_AGGREGATE when all of
  * 0-7 are (and the log is not judged alone), BOOT_POLICY when there are demands, and what those ask
- * for (a demand on the command line asks for BOOT_AGGREGATE).  Errors: a log
+ * for (one on the command line, the kernel or signers asks for BOOT_AGGREGATE).  Errors: a log
  * that is none, demands that are malformed.  ${report} borrows the event log; end
  * with boot_report_free, also after an error. */
 MUST_CHECK int boot_appraise(const struct boot_input *in, struct boot_report *report,

@@ -144,8 +144,14 @@ judge(const struct boot_input *in, struct boot_report *report, const struct dige
 		return rc;
 	if ((s.have & BOOT_PCR_AGGREGATE_MIN) == BOOT_PCR_AGGREGATE_MIN) {
 		rc = fits(want, s.v, s.have == BOOT_PCR_FIRMWARE ? LAST_NEW : LAST_OLD, &last, e);
-		if (rc != 0)
-			return rc < 0 ? rc : 0;
+		if (rc < 0)
+			return rc;
+		if (rc > 0) {
+			/* Of several the shortest reach is what all of them prove. */
+			if (report->aggregate_reach == 0 || last < report->aggregate_reach)
+				report->aggregate_reach = last;
+			return 0;
+		}
 		/* Without 8 and 9 a mismatch is final only where these never count. */
 		if (s.have == BOOT_PCR_FIRMWARE || want->alg == DIGEST_SHA1)
 			return tell_mismatch(in, report, want, log_fits, r, e);

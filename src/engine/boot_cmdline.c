@@ -177,11 +177,18 @@ judge_one(struct demands *d, const struct wanted *w, const struct boot_cmdline *
 	return rc != 0 || met ? rc : tell(d, c, known, e);
 }
 
+/* Whether nothing can have been measured into ${pcr} since IMA started. */
+static bool
+closed_since_boot(const struct demands *d, unsigned pcr)
+{
+	return pcr <= d->report->aggregate_reach;
+}
+
 static int
 judge_all(struct demands *d, const struct wanted *w, struct err *e)
 {
 	const struct boot_facts *f = &d->report->facts;
-	size_t judged = 0, beyond = 0;
+	size_t judged = 0, beyond = 0, closed = 0;
 	int rc;
 
 	for (size_t i = 0; i < f->n_cmdlines; i++) {
@@ -190,12 +197,23 @@ judge_all(struct demands *d, const struct wanted *w, struct err *e)
 			continue;
 		}
 		judged++;
+		closed += closed_since_boot(d, f->cmdlines[i].pcr);
 		if ((rc = judge_one(d, w, &f->cmdlines[i], e)) != 0)
 			return rc;
 	}
 	if (boot_pcr_authentic(d->report, 8) && f->pcr8_unproven != 0)
 		return demand_failed(d, REASON_BOOT_CMDLINE, e, "event %llu of PCR 8 proves nothing and could "
 		    "hide a command line", (unsigned long long)f->pcr8_unproven);
+	/* systemd measures more than command lines there, so it need not hide one. */
+	if (boot_pcr_authentic(d->report, 12) && f->pcr12_unproven != 0)
+		return demand_open(d, e, "the policy demands a command line, but event %llu of PCR 12 proves"
+		    " nothing and could hide one", (unsigned long long)f->pcr12_unproven);
+	/* The EFI stub's own event can be relabelled among others of PCR 9, and what the policy
+	 * wants to see be extended later. */
+	if (judged > 0 && closed == 0)
+		return demand_open(d, e, "the policy demands a command line, but the log has one only in PCRs that"
+		    " boot_aggregate does not reach (it covers %s): whoever is root can extend them after the boot",
+		    d->report->aggregate_reach == 0 ? "none" : d->report->aggregate_reach == 7 ? "0 to 7" : "0 to 9");
 	if (judged > 0)
 		return 0;
 	if (beyond > 0)

@@ -158,6 +158,8 @@ look_at(const struct boot_log *log, const struct boot_event *n, struct arena *a,
 			return rc;
 	if (n->ev.pcr == 8 && separator == BOOT_SEPARATOR_NONE && !boot_event_proven(n) && f->pcr8_unproven == 0)
 		f->pcr8_unproven = n->ev.number;
+	if (n->ev.pcr == 12 && separator == BOOT_SEPARATOR_NONE && !boot_event_proven(n) && f->pcr12_unproven == 0)
+		f->pcr12_unproven = n->ev.number;
 	return look_at_loader(log, n, a, f, e);
 }
 

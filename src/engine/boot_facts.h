@@ -67,6 +67,7 @@ struct boot_facts {
 	uint64_t secure_boot_event;
 	uint64_t pcr7_unproven;		/* first event of PCR 7 that proves nothing, or 0 */
 	uint64_t pcr8_unproven;		/* the same for PCR 8 */
+	uint64_t pcr12_unproven;	/* and for PCR 12 */
 	bool debug_mode;		/* "UEFI Debug Mode" */
 	bool dma_protection_off;	/* "DMA Protection Disabled" */
 	bool shim_insecure;		/* MokSBState: shim does not check what it starts */

@@ -267,12 +267,13 @@ entry_modsig(struct keyring *ring, const struct ima_entry *n, const struct sig_c
 	return 0;
 }
 
-/* Whether ${b} says more than ${a} did.  INVALID and REVOKED end the search before. */
+/* Whether ${b} says more than ${a} did.  INVALID and REVOKED end the search before, and
+ * a revoked key beats any approval, be it by another signature. */
 static bool
 says_more(enum sig_state a, enum sig_state b)
 {
 	static const int rank[] = { [SIG_NONE] = 0, [SIG_UNSUPPORTED] = 1, [SIG_UNKNOWN_KEY] = 2,
-		[SIG_OUT_OF_SCOPE] = 3, [SIG_INVALID] = 4, [SIG_REVOKED] = 5, [SIG_GOOD] = 6 };
+		[SIG_OUT_OF_SCOPE] = 3, [SIG_INVALID] = 4, [SIG_GOOD] = 5, [SIG_REVOKED] = 6 };
 
 	return rank[b] > rank[a];
 }
@@ -297,8 +298,7 @@ ima_verify_entry(struct keyring *ring, const struct ima_entry *n, const struct s
 		*o = best;
 		return 0;
 	}
-	for (size_t i = 0; i < 3 && best.state != SIG_INVALID && best.state != SIG_REVOKED &&
-	    best.state != SIG_GOOD; i++) {
+	for (size_t i = 0; i < 3 && best.state != SIG_INVALID && best.state != SIG_REVOKED; i++) {
 		struct sig_outcome found;
 		int rc;
 

@@ -118,7 +118,7 @@ try:
     is_(server.api("POST", "/v1/assignments", {"policies": ["base"]})[0], 201, "and assigned to all hosts")
     a.attest()
     h = server.host(a)
-    is_((h["verdict"], h["policy"], h["findings"]), ("trusted", "base", 0), "now it is trusted")
+    is_((h["verdict"], h["policy"], h["findings_total"]), ("trusted", "base", 0), "now it is trusted")
     a.kernel.measure("/usr/bin/two", b"two")
     ack = a.attest()
     is_((ack["from"], server.host(a)["verdict"], server.host(a)["entries"]), (3, "trusted", 3), "an approved program: trusted")
@@ -126,7 +126,7 @@ try:
     a.kernel.measure("/tmp/evil\nname\xff", b"evil")
     a.attest()
     h = server.host(a)
-    is_((h["verdict"], h["findings"]), ("untrusted", 1), "an unapproved one: untrusted")
+    is_((h["verdict"], h["findings_total"], h["findings"][0]["seen"]), ("untrusted", 1, "sha256:" + sha(b"evil").hex()), "an unapproved one: untrusted")
     ok(time.time() - started < 2, "within two seconds")
     f = server.api("GET", f"/v1/hosts/{a.id}/findings")[1]["findings"][0]
     is_((f["code"], f["entry"], base64.b64decode(f["path_b64"])), ("not-in-policy", 4, "/tmp/evil\nname\xff".encode()),

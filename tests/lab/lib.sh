@@ -2,7 +2,7 @@
 # What the laboratory scripts share: where Debian's kernels are unpacked, how
 # the initramfs is made, and how one virtual machine is run from start to end.
 #
-# The machines have no network.  What goes in is part of the initramfs or of a
+# The machines that lab_boot runs have no network.  What goes in is part of the initramfs or of a
 # disk image, what comes out is one tar stream on the second serial port: no
 # driver has to be loaded before a result can be returned, and a guest that
 # hangs leaves nothing half-written on the host.
@@ -97,7 +97,7 @@ lab_modules()
 }
 
 # lab_initramfs(folder, output): pack a folder as an initramfs, with busybox,
-# its applets and the common first part of every guest's /init.
+# its applets and, if it has no /init of its own, the common one.
 lab_initramfs()
 {
 	local root=$1 out=$2 bb
@@ -106,7 +106,7 @@ lab_initramfs()
 	mkdir -p "$root"/{bin,dev,proc,sys,tmp,out,mnt}
 	cp "$bb" "$root/bin/busybox"
 	ln -sf bin "$root/sbin"
-	cp "$LAB_DIR/guest/init" "$root/init"
+	[ -e "$root/init" ] || cp "$LAB_DIR/guest/init" "$root/init"
 	chmod 755 "$root/init"
 	(cd "$root" && find . -print0 | LC_ALL=C sort -z |
 	    cpio --null -o -H newc --quiet -R 0:0) >"$out"

@@ -225,6 +225,10 @@ test_buffers(void)
 	expect("{\"assay_policy\":1,\"buffers\":{\"kernel_version\":\"ignore\"}}", b, REASON_NONE, "one to be ignored");
 	buf_printf(&policy, "{\"assay_policy\":1,\"buffers\":{\"kernel_version\":[\"sha256:%s\"]}}", b.hex);
 	expect(buf_cstr(&policy), b, REASON_NONE, "one with its digest");
+	expect("{\"assay_policy\":1,\"buffers\":{\"kernel_version\":[\"sha256:" D1 "\"]}}", b, REASON_CRITICAL_DATA,
+	    "one with another");
+	expect("{\"assay_policy\":1,\"buffers\":{\"kernel_version2\":\"ignore\"}}", b, REASON_CRITICAL_DATA,
+	    "another one to be ignored");
 	policy.n = 0;
 	buf_printf(&policy, "{\"assay_policy\":1,\"buffers\":{\"kernel_version\":\"ignore\"},"
 	    "\"revoked\":{\"digests\":[\"sha256:%s\"]}}", b.hex);

@@ -126,9 +126,37 @@ test_file_write(void)
 	    "nothing is left behind");
 }
 
+static void
+test_duration(void)
+{
+	static const struct { const char *text; uint64_t want; } good[] = {
+		{ "0", 0 }, { "90", 90 }, { "90s", 90 }, { "10m", 600 }, { "2h", 7200 }, { "7d", 604800 },
+		{ "4294967295", UINT32_MAX },
+	};
+	static const char *const bad[] = { "", "s", "m10", "1w", "-1", "1.5h", "1 h", "01", "4294967296", "49711d",
+		"99999999999999999999" };
+	uint64_t got;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		ok(duration_s(span_str(good[i].text), &got) && got == good[i].want, "duration %s", good[i].text);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ok(!duration_s(span_str(bad[i]), &got), "no duration: \"%s\"", bad[i]);
+}
+
+static void
+test_percent(void)
+{
+	BUF_AUTO struct buf b = buf_init(256);
+
+	buf_percent(&b, span_of("aZ9-._~/ ?%&=\n\0\xff", 16));
+	is_str(buf_cstr(&b), "aZ9-._~%2F%20%3F%25%26%3D%0A%00%FF", "all but unreserved bytes travel as %%XX");
+}
+
 int
 main(void)
 {
+	test_duration();
+	test_percent();
 	test_file_write();
 	test_rd();
 	test_text();

@@ -205,6 +205,97 @@ test_several(void)
 	}
 }
 
+/* The stub's command line in PCR 9 called something else: its type is covered by nothing. */
+static void
+hide_load_options(struct kit_event *x, void *cookie)
+{
+	(void)cookie;
+	if (x->ev.number == 22) {
+		x->ev.type = EV_IPL;
+		x->ev.data = span_lit("an initrd");
+	}
+}
+
+/* PCR 12 was not read when the machine was recorded; nothing had extended it. */
+static void
+append_12(struct kit *k, struct span data, struct span cover)
+{
+	for (size_t i = 0; i < k->pcrs.n_banks; i++)
+		k->pcrs.banks[i].mask |= 1u << 12;
+	kit_append(k, 12, EV_IPL, data, cover);
+}
+
+static const uint8_t good_utf16[] = { 'g', 0, 'o', 0, 'o', 0, 'd', 0, 0, 0 };
+
+/* What is demanded to be there once could be extended later; who cannot tell is undecided. */
+static void
+test_aggregate_required(void)
+{
+	static const char *const demands[] = { "{\"kernel\": [\"" KERNEL_VM "\"]}",
+		"{\"signers\": [\"" MICROSOFT "\"]}", "{\"cmdline\": [\"x\"]}", "{\"boot_aggregate\": true}",
+		"{\"secure_boot\": true}" };
+
+	for (size_t i = 0; i < 5; i++) {
+		BOOT_REPORT_AUTO struct boot_report report = { 0 };
+		RESULT_AUTO struct result r = result_init();
+		JSON_AUTO json_t *j = parse(demands[i]);
+		const json_t *all[] = { j, NULL };
+		struct err e = { 0 };
+		struct kit k;
+
+		kit_open("debian12-vm", &k);
+		kit_quote_only(&k, 1u << 4 | 1u << 7);	/* so that nothing else asks for it */
+		k.in.policies = all;
+		ok(kit_judge(&k, &report, &r, &e) == 0 && r.checks[CHECK_BOOT_AGGREGATE].required == (i < 4),
+		    "%s: boot_aggregate is %srequired", demands[i], i < 4 ? "" : "not ");
+		kit_close(&k);
+	}
+	/* GRUB without shim measures no kernel into PCR 4: root adds the one that is wanted. */
+	struct kit k;
+	kit_open("tcg_log/grub", &k);
+	kit_append(&k, 4, EV_EFI_BOOT_SERVICES_APPLICATION, span_lit("x"), span_lit("an approved kernel"));
+	expect(&k, "{\"kernel\": [\"sha256:" "4c6f7fdb1ef1dd8b4aa7ae6eb2eb1e14b7ad64d2cdb2ab3cb0ab4dc5b44bb7e2\"]}",
+	    CHECK_FAIL, REASON_BOOT_AGGREGATE_MISMATCH, "boot_aggregate is not");
+	kit_close(&k);
+}
+
+static void
+test_cmdline_appended(void)
+{
+	struct span good = span_of(good_utf16, sizeof(good_utf16));
+	struct digest sha1 = { 0 };
+	struct err e = { 0 };
+	struct kit k;
+
+	/* Where boot_aggregate does not reach. */
+	kit_open("debian12-vm", &k);
+	kit_rewrite(&k, hide_load_options, NULL);
+	expect(&k, "{\"cmdline\": [\"good\"]}", CHECK_NOT_RUN, REASON_NONE, "nothing in this boot measured one");
+	append_12(&k, good, good);
+	expect(&k, "{\"cmdline\": [\"good\"]}", CHECK_NOT_RUN, REASON_NONE, "it covers 0 to 9");
+	kit_close(&k);
+	/* In PCR 8, of a kernel whose boot_aggregate ends with PCR 7. */
+	kit_open("debian12-vm", &k);
+	kit_rewrite(&k, hide_load_options, NULL);
+	for (size_t i = 0; i < k.pcrs.n_banks; i++)
+		if (k.pcrs.banks[i].alg == DIGEST_SHA1)
+			ok(boot_aggregate_of(DIGEST_SHA1, k.pcrs.banks[i].v, 7, &sha1, &e) == 0, "boot_aggregate of SHA-1");
+	k.aggregate = sha1;
+	append_good_cmdline(&k);
+	expect(&k, "{\"cmdline\": [\"good\"]}", CHECK_NOT_RUN, REASON_NONE, "it covers 0 to 7");
+	kit_close(&k);
+	/* Without the text that its digest covers, an event of PCR 12 could be any. */
+	kit_open("debian12-vm", &k);
+	append_12(&k, span_lit("nothing of note"), span_lit("a command line"));
+	expect(&k, "{\"cmdline\": [\"" CMDLINE_VM "\"]}", CHECK_NOT_RUN, REASON_NONE, "of PCR 12 proves nothing");
+	kit_close(&k);
+	kit_open("debian12-vm", &k);
+	append_12(&k, good, good);
+	expect(&k, "{\"cmdline\": [\"" CMDLINE_VM "\"]}", CHECK_FAIL, REASON_BOOT_CMDLINE, "is \"good\"");
+	expect(&k, "{\"cmdline\": [\"" CMDLINE_VM "\", \"good\"]}", CHECK_PASS, REASON_NONE, "");
+	kit_close(&k);
+}
+
 /* root extends what the policy wants to see, and hides the rest as far as it can. */
 static void
 test_attacks(void)
@@ -365,6 +456,8 @@ main(void)
 	test_open();
 	test_several();
 	test_attacks();
+	test_cmdline_appended();
+	test_aggregate_required();
 	test_mok_sb_state();
 	test_profile();
 	test_malformed();

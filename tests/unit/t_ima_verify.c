@@ -264,6 +264,47 @@ test_scope_and_revocation(void)
 	sig_keys_free(&s);
 }
 
+/* Two signatures of one file: a trusted key's, and in either place a revoked one's. */
+static void
+test_revoked_beside_good(void)
+{
+	struct file list = golden("ima-sig/ima-modsig.bin"), content = golden("ima-sig/content"),
+	    xattr = golden("ima-sig/p256-sha256.xattr");
+	struct sig_keys s = { 0 };
+	struct ima_log log;
+	struct ima_entry n;
+	struct digest d, prints[2];
+	struct sig_outcome o;
+	struct err e = { 0 };
+
+	sig_keys_add(&s, "ima-sig/rsa2048.der");	/* of the appended signature */
+	sig_keys_add(&s, "ima-sig/p256.der");		/* of the attribute */
+	KEYRING_AUTO struct keyring *ring = sig_keys_ring(&s);
+	for (size_t i = 0; i < 2; i++)
+		prints[i] = *pubkey_fingerprint(keyring_at(ring, i)->pub);
+	if (!ok(ima_log_open(file_view(&list), &log, &e) == 0 && ima_log_next(&log, &n, &e) == 1 &&
+	    ima_log_next(&log, &n, &e) == 1 && n.modsig.n > 0 && digest_of(DIGEST_SHA256, file_view(&content), &d, &e) == 0, "an entry with an appended signature"))
+		return;
+	n.sig = file_view(&xattr);
+	n.file_alg = d.alg;
+	n.file_digest = digest_view(&d);
+	ok(ima_verify_entry(ring, &n, &s.ctx, &o, &e) == 0 && o.state == SIG_GOOD && o.place == SIG_PLACE_IMA,
+	    "and one in its attribute, both good");
+	for (size_t i = 0; i < 2; i++) {
+		s.policy.revoked_keys = &prints[i];
+		s.policy.n_revoked_keys = 1;
+		KEYRING_AUTO struct keyring *revoked = sig_keys_ring(&s);
+
+		ok(ima_verify_entry(revoked, &n, &s.ctx, &o, &e) == 0 && o.state == SIG_REVOKED,
+		    "the key of %s is revoked: so is the file", i == 0 ? "the appended one" : "the attribute's");
+	}
+	ima_log_close(&log);
+	file_free(&list);
+	file_free(&content);
+	file_free(&xattr);
+	sig_keys_free(&s);
+}
+
 static void
 test_learned(void)
 {
@@ -447,6 +488,7 @@ main(void)
 	test_templates();
 	test_inner_signature();
 	test_scope_and_revocation();
+	test_revoked_beside_good();
 	test_learned();
 	test_bit_flips();
 	test_list_flips();

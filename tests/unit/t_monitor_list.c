@@ -1,6 +1,8 @@
 /* The execution monitor's list and sidecar: what an independent writer made of their document is
  * read as it was meant and written as the same bytes; what is cut or altered is refused or found. */
 #include "crypto/digest.h"
+#include "engine/appraise.h"
+#include "engine/match.h"
 #include "engine/monitor_chain.h"
 #include "engine/replay.h"
 #include "tests/golden.h"
@@ -175,6 +177,66 @@ test_notes(void)
 		    monitor_why_text((enum monitor_why)i)[0] != '\0', "a gap's reason: %s", monitor_why_token((enum monitor_why)i));
 }
 
+/* Findings and warnings of the recorded list's notes under a policy. */
+static void
+judged(const char *policy, uint32_t pcr, size_t findings, size_t warnings, const char *what)
+{
+	static const struct sig_context ctx = { .now = 1790000000 };
+	RUNTIME_POLICY_AUTO struct runtime_policy p = { 0 };
+	APPRAISER_AUTO struct appraiser *a = NULL;
+	RESULT_AUTO struct result r = result_init();
+	const struct runtime_policy *all[] = { &p };
+	struct file list = golden("monitor/list-v1.bin");
+	struct ima_log log;
+	struct ima_entry n;
+	struct err e = { 0 };
+	bool good = runtime_policy_parse(span_str(policy), &p, &e) == 0 && appraiser_new(all, 1, &ctx, &a, &e) == 0 &&
+	    appraiser_begin(a, ctx.now, &r, &e) == 0 && ima_log_open(file_view(&list), &log, &e) == 0;
+
+	while (good && ima_log_next(&log, &n, &e) > 0) {
+		n.pcr = pcr;
+		if (n.has_buf)
+			good = appraise_entry(a, &n, true, &r, &e) == 0;
+	}
+	if (!ok(good && r.n_findings == findings && r.n_warnings == warnings, "%s", what))
+		diag("%s; %zu findings, %zu warnings", e.message, r.n_findings, r.n_warnings);
+	ima_log_close(&log);
+	file_free(&list);
+}
+
+static void
+test_judged(void)
+{
+	judged("{\"assay_policy\": 1}", 13, 0, 1, "notes are taken for what they are, a gap is told of");
+	judged("{\"assay_policy\": 1, \"buffers\": {\"monitor_gap\": \"ignore\"}}", 13, 0, 0, "a policy may not care");
+	judged("{\"assay_policy\": 1, \"buffers\": {\"monitor_gap\": []}}", 13, 1, 0, "or not allow any");
+	judged("{\"assay_policy\": 1}", 10, 4, 0, "on the kernel's PCR they are nobody's");
+}
+
+/* A list on another PCR than 10 matches there, and only if it is told so. */
+static void
+test_match(void)
+{
+	struct file list = golden("monitor/list-v1.bin");
+	struct match_target t = { .covered = 1u << 13 | 1u << 10 };
+	struct match_input in = { .list = file_view(&list), .bank = DIGEST_SHA256 };
+	struct match m = { 0 };
+	struct err e = { 0 };
+
+	ok(match_list(&in, &m, &e) == 0 && m.total == 7 && m.begins_boot && m.n_wrong == 0, "the list replays");
+	memcpy(t.v[13], m.at_end.v[13], 32);
+	match_done(&m);
+	in.target = &t;
+	in.pcr = 13;
+	ok(match_list(&in, &m, &e) == 0 && m.kind == MATCH_PREFIX && m.authenticated[13] == 7 && !m.untouched &&
+	    m.count_at_match == 7, "on PCR 13 all of it is authenticated");
+	match_done(&m);
+	in.pcr = 0;
+	ok(match_list(&in, &m, &e) == 0 && m.kind == MATCH_NONE, "but not as a list of PCR 10");
+	match_done(&m);
+	file_free(&list);
+}
+
 int
 main(void)
 {
@@ -183,5 +245,7 @@ main(void)
 	test_tampering();
 	test_swap();
 	test_notes();
+	test_judged();
+	test_match();
 	return done();
 }

@@ -16,18 +16,36 @@ now_ns(void)
 	return clock_ns(CLOCK_BOOTTIME);
 }
 
-/* The answer goes by the descriptor's number alone, and the descriptor goes first: an open
- * end of a pipe, or a device, must not be seen by who is let go.  No event can get the same
- * number meanwhile, because only this thread reads events. */
+void
+judge_answer(struct judge *j)
+{
+	for (size_t i = 0; i < j->n_answers; i++)
+		watch_allow(&j->watch, j->answers[i]);
+	for (size_t i = 0; i < j->n_answers; i++)
+		(void)close(j->answers[i]);
+	j->n_answers = 0;
+	atomic_fetch_add(&j->s->beat, 1);
+}
+
 static void
 let_go(struct judge *j, struct watch_event *ev)
 {
-	int fd = ev->fd;
-
-	if (fd < 0)
+	if (ev->fd < 0)
 		return;
-	(void)close(fd);
-	watch_allow(&j->watch, fd);
+	if (j->n_answers == JUDGE_ANSWERS)
+		judge_answer(j);
+	j->answers[j->n_answers++] = ev->fd;
+	ev->fd = -1;
+}
+
+/* Of what is no file, our open end must not be seen by who is let go: it is closed first.  The
+ * answer goes by the number alone, which no other event can have got meanwhile, because only
+ * this thread reads events. */
+static void
+let_go_special(struct judge *j, struct watch_event *ev)
+{
+	(void)close(ev->fd);
+	watch_allow(&j->watch, ev->fd);
 	ev->fd = -1;
 }
 
@@ -267,7 +285,7 @@ judge_event(struct judge *j, const struct watch_event *event)
 	}
 	if (!S_ISREG(f.mode)) {
 		watch_ignore(&j->watch, ev.fd, false);
-		let_go(j, &ev);
+		let_go_special(j, &ev);
 		return;
 	}
 	judge_file(j, &ev, &f);

@@ -17,6 +17,10 @@
 /* Files of at most this size are hashed at once, if the page cache has them. */
 #define JUDGE_AT_ONCE KIB(64)
 
+/* Answers are given in bunches: for each one that comes alone the kernel wakes everybody who
+ * waits, and all but one go back to sleep (fanotify.c, access_waitq). */
+#define JUDGE_ANSWERS 256
+
 enum task_state {
 	TASK_FREE = 0,
 	TASK_HASHING,		/* with the hash threads */
@@ -49,6 +53,8 @@ struct judge {
 	uint8_t *chunk;			/* JUDGE_AT_ONCE bytes */
 	struct task *tasks;		/* LIMIT_MONITOR_PENDING */
 	size_t busy;			/* of them, all but the free ones */
+	int answers[JUDGE_ANSWERS];	/* descriptors of those to be let go together */
+	size_t n_answers;
 	bool behind;			/* the caller does not keep up: nobody is held for it */
 	bool hopeless;			/* too many hash threads hang */
 	int self;
@@ -60,6 +66,9 @@ void judge_event(struct judge *j, const struct watch_event *ev);
 
 /** judge_done(j, job): What came out of the hash threads. */
 void judge_done(struct judge *j, struct hash_job *job);
+
+/** judge_answer(j): Let go whom it is decided about; to be called before any wait. */
+void judge_answer(struct judge *j);
 
 /** judge_listed(j): What the journal has written meanwhile. */
 void judge_listed(struct judge *j);

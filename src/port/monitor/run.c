@@ -10,6 +10,7 @@
 
 #include "port/monitor/judge.h"
 #include "port/monitor/mounts.h"
+#include "port/monitor/thread.h"
 
 /* The dispatcher looks up so often: for deadlines while something waits, else for signs of life. */
 #define TICK_BUSY_MS 20
@@ -58,7 +59,7 @@ become_monitor(void)
 		files.rlim_cur = files.rlim_max < 4096 ? files.rlim_max : 4096;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
-	(void)setpriority(PRIO_PROCESS, 0, -5);	/* everybody's executions wait for it */
+	thread_urgent(THREAD_DISPATCHER);
 }
 
 static _Noreturn void
@@ -70,7 +71,16 @@ fail(struct monitor_shared *s, const struct err *e)
 	_exit(3);
 }
 
-struct loop { struct judge j; int done_fd, mounts_fd; bool all; uint64_t last; };
+struct loop {
+	struct judge j;
+	int done_fd, mounts_fd;
+	bool all;		/* every mount that was there is marked */
+	bool storm;		/* more events wait than were taken in one turn */
+	uint64_t last, answered;	/* when the last turn ended, and answers were last given */
+};
+
+/* In a storm answers wait so long to be given together. */
+#define STORM_MS 20
 
 static int
 set_up(struct monitor_shared *s, struct loop *l, struct err *e)
@@ -152,6 +162,7 @@ take_events(struct loop *l, struct err *e)
 		else
 			judge_event(&l->j, &ev[i]);
 	}
+	l->storm = rc == 0 && n == 64;
 	if (rc == 0)
 		atomic_fetch_add(&l->j.s->events, n);
 	if (l->j.busy > most)
@@ -166,9 +177,10 @@ turn(struct loop *l, struct err *e)
 	bool full = l->j.busy == LIMIT_MONITOR_PENDING && atomic_load(&s->waiting_since) != 0;
 	struct pollfd p[] = { { .fd = l->done_fd, .events = POLLIN }, { .fd = s->wake_fd, .events = POLLIN },
 	    { .fd = full ? -1 : l->j.watch.fd, .events = POLLIN }, { .fd = l->mounts_fd, .events = POLLIN } };
-	int rc = 0, n = poll(p, 4, l->j.busy > 0 ? TICK_BUSY_MS : (int)s->o.silent_ms / 8);
+	int rc = 0, n;
 	struct hash_job *job;
 
+	n = poll(p, 4, l->j.busy > 0 ? TICK_BUSY_MS : (int)s->o.silent_ms / 8);
 	if (n < 0 && errno != EINTR)
 		return err_errno(e, "cannot wait for events");
 	atomic_fetch_add(&s->beat, 1);
@@ -181,12 +193,17 @@ turn(struct loop *l, struct err *e)
 	judge_listed(&l->j);
 	if (n > 0 && p[3].revents != 0 && (rc = mounts_take(s, l->mounts_fd, &l->j.watch, &l->all, e)) != 0)
 		return rc;
+	l->storm = false;
 	if (n > 0 && (p[2].revents & POLLIN) != 0)
 		rc = take_events(l, e);
 	l->last = clock_ns(CLOCK_BOOTTIME);
 	if (atomic_load(&s->ask) != 0)
 		heed_asked(l);
 	judge_tick(&l->j, l->last);
+	if (!l->storm || l->j.n_answers > JUDGE_ANSWERS / 2 || l->last - l->answered >= STORM_MS * MS) {
+		judge_answer(&l->j);
+		l->answered = l->last;
+	}
 	atomic_store(&s->waiting, l->j.busy);
 	atomic_store(&s->cached, seen_files_count(l->j.seen));
 	if (l->j.hopeless)

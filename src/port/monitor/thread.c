@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 int
@@ -21,6 +22,15 @@ thread_start(void *(*run)(void *), void *arg, size_t stack, struct err *e)
 	(void)pthread_attr_destroy(&attr);
 	errno = rc;
 	return rc == 0 ? 0 : err_errno(e, "cannot start a thread");
+}
+
+void
+thread_urgent(enum thread_rank rank)
+{
+	const struct sched_param p = { .sched_priority = (int)rank };
+
+	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &p) != 0)
+		(void)setpriority(PRIO_PROCESS, 0, -10 - (int)rank);	/* of this thread alone, on Linux */
 }
 
 void

@@ -14,6 +14,14 @@
 /** thread_start(run, arg, stack, e): A detached thread. */
 MUST_CHECK int thread_start(void *(*run)(void *), void *arg, size_t stack, struct err *e);
 
+/** thread_urgent(rank): The calling thread (not what it forks or starts) runs before every ordinary
+ * one: everybody's executions wait for it, and among thousands of processes that all want to
+ * run its turn would come too late.  It cannot take the machine for itself, because it has
+ * nothing to do but what others, running, ask for.  Where real-time scheduling is not allowed
+ * a better nice value must do. */
+enum thread_rank { THREAD_WRITER = 1, THREAD_DISPATCHER, THREAD_WATCHDOG };
+void thread_urgent(enum thread_rank rank);
+
 /** thread_isolate(keep, n): The calling thread keeps copies of these descriptors under their
  * numbers (at most 8), and no others.  Where that cannot be, it ends the process. */
 void thread_isolate(const int *keep, size_t n);

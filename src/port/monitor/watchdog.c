@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "port/monitor/shared.h"
+#include "port/monitor/thread.h"
 
 #define TICKS 8			/* looks in the time that the monitor may be silent */
 
@@ -52,6 +53,7 @@ become_watchdog(void)
 		(void)!write(fd, "-900", 4);
 		(void)close(fd);
 	}
+	thread_urgent(THREAD_WATCHDOG);
 	(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 }
 

@@ -115,7 +115,8 @@ join_device(const char *device, struct err *e)
 	if (geteuid() != 0 || device == NULL || stat(device, &st) != 0)
 		return 0;
 	groups[1] = st.st_gid;
-	return setgroups(2, groups) == 0 ? 0 : err_errno(e, "cannot join the group of %s", device);
+	/* Without CAP_SETGID whoever started us has chosen the groups. */
+	return setgroups(2, groups) == 0 || errno == EPERM ? 0 : err_errno(e, "cannot join the group of %s", device);
 }
 
 int

@@ -30,7 +30,7 @@ static const char *const network_calls[] = {
 	"sendmsg", "recvmsg", "sendmmsg", "recvmmsg", "shutdown",
 	/* the process itself */
 	"getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getrandom", "uname", "sysinfo",
-	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "tgkill", "futex", "sched_yield",
+	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "sigaltstack", "tgkill", "futex", "sched_yield",
 	"sched_getaffinity", "set_robust_list", "rseq", "prlimit64", "getrlimit", "exit", "exit_group",
 };
 

@@ -148,6 +148,8 @@ facts_make(const struct facts_input *in, json_t **out, struct err *e)
 		return err_set(e, ERR_NOMEM, "no memory for the facts");
 	put_kernel(j, in->root);
 	(void)json_object_set_new(j, "list", json_string(in->list));
+	if (strcmp(in->list, "none") != 0)
+		(void)json_object_set_new(j, "list_pcr", json_integer(in->list_pcr));
 	(void)json_object_set_new(j, "list_worth", json_string(worth(in)));
 	put_tpm(j, in);
 	if (in->ima_policy_sha256.n != 0)

@@ -13,6 +13,7 @@
 struct facts_input {
 	const char *root;		/* "" or a folder in whose place "/" is looked at */
 	const char *list;		/* "kernel", "monitor", "none" */
+	unsigned list_pcr;		/* the PCR that it replays to */
 	const struct tpm_caps *tpm;	/* NULL: none answers */
 	bool software_tpm;
 	struct span ima_policy_sha256;	/* 32 bytes, or none */

@@ -273,7 +273,9 @@ listen_on(struct priv *p, struct err *e)
 	(void)unlink(path);
 	if (bind(p->listener, (const struct sockaddr *)&addr, sizeof(addr)) != 0)
 		return err_errno(e, "cannot make the socket %s", path);
-	if (chmod(path, 0600) != 0 || (p->o->peer != geteuid() && chown(path, p->o->peer, (gid_t)-1) != 0))
+	/* Without CAP_CHOWN it is for our group, in which the peer is; who connects is seen anyway. */
+	if (chmod(path, 0600) != 0 || (p->o->peer != geteuid() && chown(path, p->o->peer, (gid_t)-1) != 0 &&
+	    (errno != EPERM || chmod(path, 0660) != 0)))
 		return err_errno(e, "cannot give the socket %s to user %u", path, (unsigned)p->o->peer);
 	if (listen(p->listener, PRIV_PEERS) != 0)
 		return err_errno(e, "cannot listen on %s", path);

@@ -52,11 +52,13 @@ struct priv_options {
 	uint32_t mask;			/* PCRs that are quoted */
 	enum priv_list list;
 	const char *monitor_list;	/* file that the monitor writes, or NULL */
+	unsigned monitor_pcr;		/* that its list replays to */
 	struct priv_monitor monitor;
 	uint64_t stage_at;		/* see list.h */
 	void (*tick)(void *arg);	/* called at least each ${PRIV_TICK_MS}; or NULL */
 	void *tick_arg;
 	unsigned tpm_patience_ms;	/* 0: TPM_PATIENCE_MS */
+	unsigned quotes_per_s;		/* 0: PRIV_QUOTES_PER_S */
 };
 
 struct priv;

@@ -154,7 +154,7 @@ quotes_left(struct priv *p)
 		p->quote_second = second;
 		p->quotes = 0;
 	}
-	return p->quotes++ < PRIV_QUOTES_PER_S;
+	return p->quotes++ < (p->o->quotes_per_s != 0 ? p->o->quotes_per_s : PRIV_QUOTES_PER_S);
 }
 
 static void
@@ -184,7 +184,7 @@ priv_handle_QUOTE(struct priv *p, struct peer *peer, struct span in, struct answ
 
 	(void)peer;
 	if (!quotes_left(p))
-		return err_set(e, ERR_LIMIT, "at most %d quotes are made in a second", PRIV_QUOTES_PER_S);
+		return err_set(e, ERR_LIMIT, "no more quotes are made in this second");
 	if ((rc = priv_tpm(p, &t, e)) != 0 || (rc = need_ak(p, t, e)) != 0)
 		return rc;
 	if ((rc = tpm_quote(t, &p->ak, in, p->o->bank, p->o->mask, &q, e)) != 0) {
@@ -332,6 +332,7 @@ priv_handle_FACTS(struct priv *p, struct peer *peer, struct span in, struct answ
 	}
 	f.gaps = gaps;
 	f.list = p->list_kind;
+	f.list_pcr = strcmp(p->list_kind, "monitor") == 0 ? p->o->monitor_pcr : IMA_PCR;
 	if (whole_file(p, policy_names, LIMIT_IMA_POLICY, &policy, &inner) == 0 && policy.n > 0 &&
 	    digest_of(DIGEST_SHA256, file_view(&policy), &d, &inner) == 0)
 		f.ima_policy_sha256 = digest_view(&d);
