@@ -36,6 +36,7 @@ certificate purpose host-4 ca serverAuth
 
 # start NAME=VALUE...: the server; $port and $server (its process id).
 start() {
+	: >server.out	# the one before said its port there
 	"$tool" serve "$@" >server.out 2>server.err & server=$!
 	pids="$pids $server"
 	for _ in $(seq 100); do
@@ -245,6 +246,7 @@ start plain=1 max=10
 is "$(open_many 14)" 10 "a ceiling for all connections"
 sleep 0.3; is "$(open_many 5)" 5 "they are free again afterwards"
 stop
+: >server.out
 ( ulimit -n 60; exec "$tool" serve plain=1 ) >server.out 2>server.err & server=$!; pids="$pids $server"
 for _ in $(seq 100); do port=$(sed -n 's/^port //p' server.out); [ -n "$port" ] && break; sleep 0.05; done
 served=$(open_many 70)
