@@ -58,9 +58,12 @@ MUST_CHECK int api_host_json(struct worker *w, struct http_request *r, const str
 MUST_CHECK int api_policy_head(struct worker *w, struct http_request *r, struct span name,
     struct span version, struct store_policy *p, struct err *e);
 
-/** api_policy_members(w, r, given, members, name, e): ["base", {"policy":, "version":}]
- * with every version resolved, and what to call it: "base+app". */
-MUST_CHECK int api_policy_members(struct worker *w, struct http_request *r, const json_t *given,
-    json_t *members, struct buf *name, struct err *e);
+/* ---- api_assignments.c ---- */
+
+/** api_assignment_read(w, r, body, set, a, until, e): What the body asks for, with every
+ * policy's version resolved; ${until} NULL: without an overlap.  Spans live as long as the
+ * request. */
+MUST_CHECK int api_assignment_read(struct worker *w, struct http_request *r, const json_t *body,
+    struct store_policy_set *set, struct store_assignment *a, int64_t *until, struct err *e);
 
 #endif

@@ -44,8 +44,8 @@ job_assignment_list(struct worker *w, struct http_request *r)
 }
 
 /* ["base", {"policy": "app", "version": "..."}]: without a version, the newest there is now. */
-int
-api_policy_members(struct worker *w, struct http_request *r, const json_t *given, json_t *members, struct buf *name,
+static int
+policy_members(struct worker *w, struct http_request *r, const json_t *given, json_t *members, struct buf *name,
     struct err *e)
 {
 	for (size_t i = 0; i < json_array_size(given); i++) {
@@ -108,12 +108,11 @@ check_selector(struct span s, struct err *e)
 	return 0;
 }
 
-/* What the body asks for: the set, which is stored if it is new, and the assignment. */
-static int
-read_assignment(struct worker *w, struct http_request *r, const json_t *body, struct store_policy_set *set,
+int
+api_assignment_read(struct worker *w, struct http_request *r, const json_t *body, struct store_policy_set *set,
     struct store_assignment *a, int64_t *until, struct err *e)
 {
-	static const char *const members[] = { "policies", "labels", "rank", "overlap_s", NULL };
+	const char *const members[] = { "policies", "labels", "rank", until == NULL ? NULL : "overlap_s", NULL };
 	BUF_AUTO struct buf name = buf_init(KIB(64)), text = buf_init(LIMIT_SMALL_FILE), version = buf_init(128);
 	struct arena *arena = http_request_arena(r);
 	JSON_AUTO json_t *list = json_array();
@@ -127,8 +126,8 @@ read_assignment(struct worker *w, struct http_request *r, const json_t *body, st
 	    (rc = json_member(body, "", "rank", JSON_INTEGER, false, &rank, e)) != 0 ||
 	    (rc = json_member(body, "", "overlap_s", JSON_INTEGER, false, &overlap, e)) != 0 ||
 	    (rc = check_selector(json_string_span(labels), e)) != 0 ||
-	    (rc = api_policy_members(w, r, policies, list, &name, e)) != 0 ||
-	    (rc = read_overlap(overlap, a->began, until, e)) != 0)
+	    (rc = policy_members(w, r, policies, list, &name, e)) != 0 ||
+	    (until != NULL && (rc = read_overlap(overlap, a->began, until, e)) != 0))
 		return rc;
 	json_write_compact(list, &text);
 	if ((rc = buf_done(&text, e)) != 0 || (rc = digest_of(DIGEST_SHA256, buf_view(&text), &d, e)) != 0)
@@ -154,7 +153,7 @@ assign(struct worker *w, struct http_request *r, const json_t *body, struct stor
 	int rc;
 
 	if ((rc = lock_known(w, r, answered, e)) != 0 || *answered ||
-	    (rc = read_assignment(w, r, body, &set, a, &until, e)) != 0)
+	    (rc = api_assignment_read(w, r, body, &set, a, &until, e)) != 0)
 		return rc;
 	if ((rc = store_policy_set_add(w->store, &set, e)) != 0 && rc != ERR_DUPLICATE)
 		return rc;

@@ -165,6 +165,17 @@ settle_list(const struct store_host *h, const json_t *facts)
 	    (unsigned)json_integer_value(pcr) : MONITOR_DEFAULT_PCR;
 }
 
+unsigned
+attest_list_pcr(const struct store_host *h)
+{
+	JSON_AUTO json_t *facts = NULL;
+	struct err ignored;
+
+	if (h->facts.n > 0 && json_parse(h->facts, LIMIT_ATTEST_FACTS, &facts, &ignored) != 0)
+		facts = NULL;
+	return settle_list(h, facts);
+}
+
 static int
 judge(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 {

@@ -34,6 +34,9 @@ struct attestation {
 /** attest_prepare(a, w, e): From an outcome to what is to be written (attest_write.c). */
 MUST_CHECK int attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err *e);
 
+/** attest_list_pcr(h): That the host's stored list extends (settled by its first evidence). */
+unsigned attest_list_pcr(const struct store_host *h);
+
 /** attest_read_list(...): Records of the host's stored list (host_list_fn); ctx: struct attest_reader. */
 struct attest_reader { struct store *store; uint64_t boot; };
 host_list_fn attest_read_list;

@@ -178,18 +178,13 @@ load_document(struct ready *r, struct store *s, const json_t *member, struct err
 }
 
 static int
-load_set(struct ready *r, struct store *s, const struct store_assignment *a, struct err *e)
+load_members(struct ready *r, struct store *s, const struct store_policy_set *set, struct err *e)
 {
-	ARENA_AUTO struct arena tmp = arena_init(MIB(64));
 	JSON_AUTO json_t *members = NULL;
-	struct store_policy_set set;
 	size_t n;
 	int rc;
 
-	if (a == NULL)
-		return 0;
-	if ((rc = store_policy_set_get(s, a->set, a->version, &tmp, &set, e)) != 0 ||
-	    (rc = json_parse(set.members, LIMIT_SMALL_FILE, &members, e)) != 0)
+	if ((rc = json_parse(set->members, LIMIT_SMALL_FILE, &members, e)) != 0)
 		return rc;
 	n = json_array_size(members);
 	if (n > LIMIT_POLICY_LAYERS)
@@ -209,8 +204,26 @@ load_set(struct ready *r, struct store *s, const struct store_assignment *a, str
 		r->list[i] = &r->docs[i].policy;
 	for (size_t i = 0; i < n; i++)
 		if ((rc = load_document(r, s, json_array_get(members, i), e)) != 0)
-			return err_ctx(e, rc, "policy set \"%.*s\"", (int)a->set.n, (const char *)a->set.p);
+			return err_ctx(e, rc, "policy set \"%.*s\"", (int)set->name.n, (const char *)set->name.p);
 	return 0;
+}
+
+/* ${pending}: a set that is not stored, which is meant instead. */
+static int
+load_set(struct ready *r, struct store *s, const struct store_assignment *a, const struct store_policy_set *pending,
+    struct err *e)
+{
+	ARENA_AUTO struct arena tmp = arena_init(MIB(64));
+	struct store_policy_set set;
+	int rc;
+
+	if (pending != NULL)
+		return load_members(r, s, pending, e);
+	if (a == NULL)
+		return 0;
+	if ((rc = store_policy_set_get(s, a->set, a->version, &tmp, &set, e)) != 0)
+		return rc;
+	return load_members(r, s, &set, e);
 }
 
 /* {"COS_OEM": "/oem"}: where the host says that it mounted which volume. */
@@ -239,11 +252,11 @@ load_volumes(struct ready *r, const json_t *volumes, struct err *e)
 
 static int
 make_ready(struct ready *r, struct worker *w, const struct store_assignment *now,
-    const struct store_assignment *before, const json_t *volumes, struct err *e)
+    const struct store_assignment *before, const struct store_policy_set *pending, const json_t *volumes, struct err *e)
 {
 	int rc;
 
-	if ((rc = load_set(r, w->store, now, e)) != 0 || (rc = load_set(r, w->store, before, e)) != 0 ||
+	if ((rc = load_set(r, w->store, now, pending, e)) != 0 || (rc = load_set(r, w->store, before, NULL, e)) != 0 ||
 	    (rc = load_volumes(r, volumes, e)) != 0)
 		return rc;
 	r->ctx = (struct sig_context){ .now = server_now() / 1000, .mounts = r->mounts, .n_mounts = r->n_mounts };
@@ -289,7 +302,8 @@ find_ready(struct policy_cache *c, const struct digest *key, bool *hit)
 
 static int
 choose(struct policy_cache *c, struct worker *w, const struct store_assignment *now,
-    const struct store_assignment *before, const json_t *volumes, struct policy_choice *out, struct err *e)
+    const struct store_assignment *before, const struct store_policy_set *pending, const json_t *volumes,
+    struct policy_choice *out, struct err *e)
 {
 	BUF_AUTO struct buf hex = buf_init(128);
 	struct digest version, key;
@@ -303,7 +317,7 @@ choose(struct policy_cache *c, struct worker *w, const struct store_assignment *
 	if (!hit) {
 		ready_free(r);
 		r->key = key;
-		if ((rc = make_ready(r, w, now, before, volumes, e)) != 0) {
+		if ((rc = make_ready(r, w, now, before, pending, volumes, e)) != 0) {
 			ready_free(r);
 			return rc;
 		}
@@ -332,5 +346,18 @@ policy_cache_choose(struct policy_cache *c, struct worker *w, const struct store
 	if (host->facts.n > 0 && json_parse(host->facts, LIMIT_ATTEST_FACTS, &facts, &ignored) != 0)
 		facts = NULL;
 	select_for(c, host->labels, &now, &before);
-	return choose(c, w, now, before, json_object_get(facts, "volumes"), out, e);
+	return choose(c, w, now, before, NULL, json_object_get(facts, "volumes"), out, e);
+}
+
+int
+policy_cache_pending(struct policy_cache *c, struct worker *w, const struct store_policy_set *set,
+    const struct store_host *host, struct policy_choice *out, struct err *e)
+{
+	const struct store_assignment as_if = { .set = set->name, .version = set->version };
+	JSON_AUTO json_t *facts = NULL;
+	struct err ignored;
+
+	if (host->facts.n > 0 && json_parse(host->facts, LIMIT_ATTEST_FACTS, &facts, &ignored) != 0)
+		facts = NULL;
+	return choose(c, w, &as_if, NULL, set, json_object_get(facts, "volumes"), out, e);
 }

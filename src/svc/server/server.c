@@ -238,7 +238,7 @@ start(struct server *s, struct err *e)
 	if ((rc = authority_open(s, e)) != 0 || (rc = open_store(s, e)) != 0 || (rc = open_trust(s, e)) != 0 ||
 	    (rc = open_policy_keys(s, e)) != 0 || (rc = routes_open(s, e)) != 0 || (rc = keeper_start(s, &s->keeper, e)) != 0 ||
 	    (rc = broadcaster_start(s, &s->broadcaster, e)) != 0 || (rc = workers_start(s, n, &s->workers, e)) != 0 ||
-	    (rc = sweeper_start(s, &s->sweeper, e)) != 0)
+	    (rc = simulator_start(s, &s->simulator, e)) != 0 || (rc = sweeper_start(s, &s->sweeper, e)) != 0)
 		return rc;
 	if ((rc = listen_for_all(s, e)) != 0)
 		return rc;
@@ -277,6 +277,7 @@ server_stop(struct server *s)
 	if (s->http != NULL)
 		http_server_stop(s->http, GRACE_MS);
 	workers_stop(s->workers);
+	simulator_stop(s->simulator);
 	keeper_stop(s->keeper);
 	http_server_free(s->http);
 	router_free(s->router);

@@ -50,6 +50,7 @@ struct server {
 	struct keeper *keeper;
 	struct sweeper *sweeper;
 	struct broadcaster *broadcaster;
+	struct simulator *simulator;
 
 	pthread_rwlock_t principals_lock;
 	struct known_principal *principals;	/* owned */
@@ -67,6 +68,10 @@ struct worker {
 	struct policy_cache *policies;
 	struct key_cache *keys;
 };
+
+/** worker_open(s, number, w, e): A store's handle and caches for one thread. */
+MUST_CHECK int worker_open(struct server *s, unsigned number, struct worker *w, struct err *e);
+void worker_close(struct worker *w);
 
 typedef void worker_job(struct worker *w, struct http_request *r);
 
@@ -119,6 +124,11 @@ struct policy_choice {
 MUST_CHECK int policy_cache_choose(struct policy_cache *c, struct worker *w,
     const struct store_host *host, int64_t now, struct policy_choice *out, struct err *e);
 
+/** policy_cache_pending(c, w, set, host, out, e): As if ${set}, which need not be stored, were
+ * assigned to ${host}, and nothing else. */
+MUST_CHECK int policy_cache_pending(struct policy_cache *c, struct worker *w, const struct store_policy_set *set,
+    const struct store_host *host, struct policy_choice *out, struct err *e);
+
 /** labels_match(labels, selector): "key=value,key2=value2" against a JSON object. */
 bool labels_match(struct span labels, struct span selector);
 
@@ -158,6 +168,10 @@ void sweeper_stop(struct sweeper *w);
 /* ---- broadcast.c: events for whoever listens ---- */
 MUST_CHECK int broadcaster_start(struct server *s, struct broadcaster **out, struct err *e);
 void broadcaster_stop(struct broadcaster *b);
+
+/* ---- simulator.c: what pending policies would change ---- */
+MUST_CHECK int simulator_start(struct server *s, struct simulator **out, struct err *e);
+void simulator_stop(struct simulator *m);
 
 /** api_time(ms): RFC 3339, or null for 0. */
 json_t *api_time(int64_t ms);

@@ -63,7 +63,7 @@ workers_run(struct server *s, struct http_request *r, worker_job *run)
 		http_request_problem(r, 503, "busy", "too many requests wait: try again in a moment");
 }
 
-static void
+void
 worker_close(struct worker *w)
 {
 	policy_cache_free(w->policies);
@@ -91,7 +91,7 @@ workers_stop(struct workers *w)
 	free(w);
 }
 
-static int
+int
 worker_open(struct server *s, unsigned number, struct worker *w, struct err *e)
 {
 	int rc;
