@@ -44,7 +44,7 @@ try:
     took = wait(verdict("trusted"), 60)
     ok(took, f"approved: it attests by itself, and is trusted ({took})")
     h = server.host()
-    is_((h["entries"], h["findings"], h["reachability"]), (2, 0, "fresh"), "with its list")
+    is_((h["entries"], h["findings"], h["reachability"]), (2, [], "fresh"), "with its list")
     facts = h["facts"]
     is_((facts["list"], facts["tpm"]["kind"], facts["sandbox"]["seccomp"]), ("kernel", "swtpm", True), "and its facts")
     code, s = status()

@@ -24,7 +24,8 @@ is "$(find "$tmp/root" -mindepth 1 -maxdepth 1)" "$tmp/root/$(echo "$prefix" | c
 	"nothing but the prefix below DESTDIR"
 is "$(find "$prefix" -newer "$tmp/marker" -name '*assay*' 2>/dev/null)" "" "nothing of it outside DESTDIR"
 is "$(find "$tmp/root" -perm /022 -not -type l)" "" "nothing is writable by others"
-is "$(find "$tmp/root" -type f -perm /111 | sed "s|$dest/||")" "bin/assay" "only the program is executable"
+is "$(find "$tmp/root" -type f -perm /111 | sed "s|$dest/||" | LC_ALL=C sort)" "$(printf 'bin/assay\nbin/assay-agent')" \
+	"only the two programs are executable"
 "$dest/bin/assay" --version >"$tmp/out"; ok $? "the installed program runs"
 
 # Another mandir, and one that is not below the prefix.
@@ -34,7 +35,8 @@ is "$(find "$tmp/root" -type f -perm /111 | sed "s|$dest/||")" "bin/assay" "only
 ok $? "man pages follow mandir, relative and absolute"
 
 # --- each command has its page, and no page is without its command.
-"$assay" --commands | sed 's/ /-/; s/.*/assay-&.1/' | LC_ALL=C sort >"$tmp/want"
+{ "$assay" --commands | sed 's/ /-/; s/.*/assay-&.1/'
+	"$ASSAY_BUILD/assay-agent" --commands | sed 's/ /-/; s/.*/assay-agent-&.1/'; echo assay-agent.1; } | LC_ALL=C sort >"$tmp/want"
 (cd "$dest/share/man/man1" && ls) | grep -v '^assay\.1$' | LC_ALL=C sort >"$tmp/got"
 is "$(cat "$tmp/got")" "$(cat "$tmp/want")" "a man page for each command, and no other"
 

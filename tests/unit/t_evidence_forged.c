@@ -216,6 +216,13 @@ test_other_pcrs(void)
 	buf_free(&m.list);
 
 	m = booted();
+	memset(m.pcr[17], 0xff, 32);
+	JUDGED_AUTO struct judged unused = now(&m, PCR(10) | PCR(12) | PCR(17), 1000, NULL);
+	said(&unused, VERDICT_TRUSTED, 0, REASON_NONE, "PCRs that nothing extended, of zeros or of ones");
+	ok(unused.r.n_warnings == 1 && !warned(&unused, "PCR 1"), "need no word");
+	buf_free(&m.list);
+
+	m = booted();
 	measure(&m, good);
 	measure(&m, (struct measured){ .path = "/evil", .digest = EVIL, .pcr = 11, .invented = true });
 	measure(&m, (struct measured){ "/good", GOOD });

@@ -16,10 +16,10 @@ count_loaded(struct tpm *t, void *arg)
 {
 	uint32_t *n = arg;
 	TPML_HANDLE objects = { 0 }, sessions = { 0 };
-	TSS2_RC rc = tpm_handles(t, TPM2_TRANSIENT_FIRST, 100, &objects);
+	TSS2_RC rc = tpm_handles(t, TPM_TRANSIENT_FIRST, 100, &objects);
 
 	if (rc == TSS2_RC_SUCCESS)
-		rc = tpm_handles(t, TPM2_LOADED_SESSION_FIRST, 100, &sessions);
+		rc = tpm_handles(t, TPM_LOADED_SESSION_FIRST, 100, &sessions);
 	*n = objects.count + sessions.count;
 	return rc;
 }

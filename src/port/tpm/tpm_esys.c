@@ -164,7 +164,7 @@ tpm_handle_done(struct tpm_handle *h)
 static void
 flush_orphans(struct tpm *t)
 {
-	static const uint32_t firsts[] = { TPM2_TRANSIENT_FIRST, TPM2_LOADED_SESSION_FIRST };
+	static const uint32_t firsts[] = { TPM_TRANSIENT_FIRST, TPM_LOADED_SESSION_FIRST };
 
 	for (size_t k = 0; k < sizeof(firsts) / sizeof(firsts[0]); k++) {
 		TPML_HANDLE handles = { 0 };
@@ -234,7 +234,7 @@ nothing(struct tpm *t, void *arg)
 
 	(void)arg;
 	t->step = "asking the TPM";
-	return tpm_handles(t, TPM2_TRANSIENT_FIRST, 1, &handles);
+	return tpm_handles(t, TPM_TRANSIENT_FIRST, 1, &handles);
 }
 
 int

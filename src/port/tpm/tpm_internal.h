@@ -13,6 +13,10 @@
 
 #include "port/tpm/tpm.h"
 
+/* Part 2, "TPM_HC"; tss2's own shift a signed integer into its sign. */
+#define TPM_TRANSIENT_FIRST 0x80000000u
+#define TPM_LOADED_SESSION_FIRST 0x02000000u
+
 struct tpm {
 	char *tcti_name;		/* owned */
 	TSS2_TCTI_CONTEXT *tcti;

@@ -112,7 +112,8 @@ priv_call(struct priv_client *c, enum priv_request number, struct span in, unsig
 		buf_span(out, body);
 		rc = buf_done(out, e);
 	}
-	explicit_bzero(packet.p, packet.n);
+	if (packet.p != NULL)
+		explicit_bzero(packet.p, packet.cap);
 	if (came >= 0 && (rc != 0 || fd == NULL))
 		(void)close(came);
 	else if (fd != NULL)
