@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "svc/server/server.h"
 
 #define TOKEN_FILE_MAX KIB(4)
 
@@ -214,39 +215,58 @@ api_call(struct api *a, const struct http_call *call, struct http_result *out, s
 	return 0;
 }
 
-static int
-call_json(struct api *a, const struct http_call *call, json_t **out, struct err *e)
+struct api_request
+api_request(const char *operation, const char *param)
 {
-	HTTP_RESULT_AUTO struct http_result r = { 0 };
-	int rc = api_call(a, call, &r, e);
+	struct api_request q = { .target = buf_init(KIB(16)) };
+	const char *pattern, *open, *close;
 
-	if (rc != 0 || out == NULL)
-		return rc;
-	rc = json_parse(buf_view(&r.body), LIMIT_HTTP_ANSWER, out, e);
-	return rc == 0 ? 0 : err_ctx(e, ERR_NETWORK, "the server's answer (%d)", rc);
+	if (!server_route(operation, &q.method, &pattern))
+		abort();	/* a name of ours that the table does not have */
+	open = strchr(pattern, '{');
+	if ((open == NULL) != (param == NULL))
+		abort();
+	if (open == NULL) {
+		buf_str(&q.target, pattern);
+		return q;
+	}
+	close = strchr(open, '}');
+	buf_span(&q.target, span_of(pattern, (size_t)(open - pattern)));
+	buf_percent(&q.target, span_str(param));
+	buf_str(&q.target, close + 1);
+	return q;
+}
+
+struct api_request
+api_request_number(const char *operation, uint64_t number)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+	return api_request(operation, text);
+}
+
+void
+api_request_free(struct api_request *q)
+{
+	buf_free(&q->target);
 }
 
 int
-api_get(struct api *a, struct buf *target, json_t **out, struct err *e)
-{
-	int rc = buf_done(target, e);
-
-	return rc != 0 ? rc : call_json(a, &(struct http_call){ .method = HTTP_GET, .target = buf_cstr(target) }, out, e);
-}
-
-int
-api_send(struct api *a, enum http_method method, struct buf *target, const json_t *body, json_t **out,
-    struct err *e)
+api_ask(struct api *a, struct api_request *q, const json_t *body, json_t **out, struct err *e)
 {
 	BUF_AUTO struct buf text = buf_init(LIMIT_HTTP_BODY);
+	HTTP_RESULT_AUTO struct http_result r = { 0 };
 	int rc;
 
 	if (body != NULL)
 		json_write_compact(body, &text);
-	if ((rc = buf_done(&text, e)) != 0 || (rc = buf_done(target, e)) != 0)
+	if ((rc = buf_done(&text, e)) != 0 || (rc = buf_done(&q->target, e)) != 0 ||
+	    (rc = api_call(a, &(struct http_call){ .method = q->method, .target = buf_cstr(&q->target),
+	    .body = buf_view(&text) }, &r, e)) != 0 || out == NULL)
 		return rc;
-	return call_json(a, &(struct http_call){ .method = method, .target = buf_cstr(target), .body = buf_view(&text) },
-	    out, e);
+	rc = json_parse(buf_view(&r.body), LIMIT_HTTP_ANSWER, out, e);
+	return rc == 0 ? 0 : err_ctx(e, ERR_NETWORK, "the server's answer (%d)", rc);
 }
 
 static bool
@@ -269,7 +289,8 @@ called(const json_t *host, const char *name)
 int
 api_host(struct api *a, const char *name, char id[33], struct err *e)
 {
-	BUF_AUTO struct buf target = buf_init(KIB(16)), ids = buf_init(400);
+	API_REQUEST_AUTO struct api_request q = api_request("hostList", NULL);
+	BUF_AUTO struct buf ids = buf_init(400);
 	JSON_AUTO json_t *j = NULL;
 	const json_t *hosts, *found = NULL;
 	size_t n = 0;
@@ -279,9 +300,9 @@ api_host(struct api *a, const char *name, char id[33], struct err *e)
 		memcpy(id, name, 33);
 		return 0;
 	}
-	buf_str(&target, "/v1/hosts?limit=10");
-	api_query(&target, "name", name);
-	if ((rc = api_get(a, &target, &j, e)) != 0)
+	api_query(&q, "limit", "10");
+	api_query(&q, "name", name);
+	if ((rc = api_ask(a, &q, NULL, &j, e)) != 0)
 		return rc;
 	hosts = json_object_get(j, "hosts");
 	for (size_t i = 0; i < json_array_size(hosts); i++)
@@ -301,29 +322,23 @@ api_host(struct api *a, const char *name, char id[33], struct err *e)
 int
 api_host_get(struct api *a, const char *name, json_t **j, struct err *e)
 {
-	BUF_AUTO struct buf target = buf_init(KIB(16));
 	char id[33];
 	int rc = api_host(a, name, id, e);
 
 	if (rc != 0)
 		return rc;
-	api_host_target(&target, id, "");
-	return api_get(a, &target, j, e);
+	API_REQUEST_AUTO struct api_request q = api_request("hostShow", id);
+
+	return api_ask(a, &q, NULL, j, e);
 }
 
 void
-api_host_target(struct buf *b, const char *id, const char *rest)
-{
-	buf_printf(b, "/v1/hosts/%s%s", id, rest);
-}
-
-void
-api_query(struct buf *b, const char *name, const char *value)
+api_query(struct api_request *q, const char *name, const char *value)
 {
 	if (value == NULL)
 		return;
-	buf_printf(b, "%c%s=", span_find(buf_view(b), '?') == b->n ? '?' : '&', name);
-	buf_percent(b, span_str(value));
+	buf_printf(&q->target, "%c%s=", span_find(buf_view(&q->target), '?') == q->target.n ? '?' : '&', name);
+	buf_percent(&q->target, span_str(value));
 }
 
 const char *

@@ -42,25 +42,31 @@ void api_close(struct api *a);
 MUST_CHECK int api_call(struct api *a, const struct http_call *call, struct http_result *out,
     struct err *e);
 
-/** api_get(a, target, out, e): A JSON answer. */
-MUST_CHECK int api_get(struct api *a, struct buf *target, json_t **out, struct err *e);
+/* A request by its operation's name: method and path come from the server's own table. */
+struct api_request {
+	enum http_method method;
+	struct buf target;	/* owned */
+};
 
-/** api_send(a, method, target, body, out, e): With a JSON body, or none (NULL); ${out} NULL: the
- * answer does not matter. */
-MUST_CHECK int api_send(struct api *a, enum http_method method, struct buf *target, const json_t *body,
-    json_t **out, struct err *e);
+/** api_request(operation, param): ${param} is what its {parameter} is, or NULL if it has none;
+ * query parameters are added by api_query(). */
+struct api_request api_request(const char *operation, const char *param);
+struct api_request api_request_number(const char *operation, uint64_t number);
+void api_request_free(struct api_request *q);
+#define API_REQUEST_AUTO __attribute__((cleanup(api_request_free)))
+
+/** api_ask(a, q, body, out, e): With a JSON body, or none (NULL); ${out} NULL: the answer does
+ * not matter. */
+MUST_CHECK int api_ask(struct api *a, struct api_request *q, const json_t *body, json_t **out, struct err *e);
 
 /** api_host(a, name, id, e): The id of the host that is called so, or has this id. */
 MUST_CHECK int api_host(struct api *a, const char *name, char id[33], struct err *e);
 
-/** api_host_get(a, name, j, e): GET /v1/hosts/{id} of it. */
+/** api_host_get(a, name, j, e): All that is known of it. */
 MUST_CHECK int api_host_get(struct api *a, const char *name, json_t **j, struct err *e);
 
-/** api_host_target(b, id, rest): "/v1/hosts/ID" and ${rest}. */
-void api_host_target(struct buf *b, const char *id, const char *rest);
-
-/** api_query(b, name, value): One more query parameter; nothing if ${value} is NULL. */
-void api_query(struct buf *b, const char *name, const char *value);
+/** api_query(q, name, value): One more query parameter; nothing if ${value} is NULL. */
+void api_query(struct api_request *q, const char *name, const char *value);
 
 /** api_hint(a, rc, e): What to do about an error of the HTTP client. */
 int api_hint(struct api *a, int rc, struct err *e);

@@ -14,14 +14,13 @@ static const struct option_spec options[] = {
 static int
 find_bundle(const struct invocation *in, struct api *a, const char *id, uint64_t *number, struct err *e)
 {
-	BUF_AUTO struct buf target = buf_init(KIB(4));
+	API_REQUEST_AUTO struct api_request q = api_request("hostShow", id);
 	JSON_AUTO json_t *j = NULL;
 	int rc;
 
 	if (opt_has(in, "bundle"))
 		return 0;
-	api_host_target(&target, id, "");
-	if ((rc = api_get(a, &target, &j, e)) != 0)
+	if ((rc = api_ask(a, &q, NULL, &j, e)) != 0)
 		return rc;
 	*number = (uint64_t)api_int(j, "bundle");
 	if (*number == 0)
@@ -32,14 +31,12 @@ find_bundle(const struct invocation *in, struct api *a, const char *id, uint64_t
 static int
 write_bundle(const struct invocation *in, struct api *a, uint64_t number, struct err *e)
 {
-	BUF_AUTO struct buf target = buf_init(KIB(4));
+	API_REQUEST_AUTO struct api_request q = api_request_number("bundleGet", number);
 	HTTP_RESULT_AUTO struct http_result r = { 0 };
-	struct http_call call = { .method = HTTP_GET, .answer_max = LIMIT_EVIDENCE_BUNDLE,
+	struct http_call call = { .method = q.method, .target = buf_cstr(&q.target), .answer_max = LIMIT_EVIDENCE_BUNDLE,
 	    .answer_ms = LIMIT_HTTP_ANSWER_MS * 5 };
 	int rc;
 
-	buf_printf(&target, "/v1/bundles/%llu", (unsigned long long)number);
-	call.target = buf_cstr(&target);
 	if ((rc = api_call(a, &call, &r, e)) != 0)
 		return rc;
 	return cmd_output(opt_get(in, "output"), buf_view(&r.body), e);
@@ -49,13 +46,12 @@ write_bundle(const struct invocation *in, struct api *a, uint64_t number, struct
 static int
 write_ak(const struct invocation *in, struct api *a, const char *id, struct err *e)
 {
-	BUF_AUTO struct buf target = buf_init(KIB(4));
+	API_REQUEST_AUTO struct api_request q = api_request("hostIdentities", id);
 	JSON_AUTO json_t *j = NULL;
 	const json_t *list;
 	int rc;
 
-	api_host_target(&target, id, "/identities");
-	if ((rc = api_get(a, &target, &j, e)) != 0)
+	if ((rc = api_ask(a, &q, NULL, &j, e)) != 0)
 		return rc;
 	list = json_object_get(j, "identities");
 	for (size_t i = 0; i < json_array_size(list); i++) {

@@ -9,7 +9,7 @@ static const struct option_spec options[] = {
 static enum exit_status
 approve(const struct invocation *in, struct err *e)
 {
-	return host_change(in, &(struct host_change){ .method = HTTP_POST, .rest = "/approve", .done = "may attest now",
+	return host_change(in, &(struct host_change){ .operation = "hostApprove", .done = "may attest now",
 	    .n = in->n_operands }, e);
 }
 

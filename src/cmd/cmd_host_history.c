@@ -34,23 +34,33 @@ print(const json_t *list, struct err *e)
 	return 0;
 }
 
+static int
+ask(const struct invocation *in, struct api *a, const char *limit, json_t **out, struct err *e)
+{
+	char id[33];
+	int rc = api_host(a, in->operands[0], id, e);
+
+	if (rc != 0)
+		return rc;
+	API_REQUEST_AUTO struct api_request q = api_request("hostHistory", id);
+
+	api_query(&q, "limit", limit);
+	return api_ask(a, &q, NULL, out, e);
+}
+
 static enum exit_status
 history(const struct invocation *in, struct err *e)
 {
 	API_AUTO struct api a = { 0 };
-	BUF_AUTO struct buf target = buf_init(KIB(16));
 	JSON_AUTO json_t *j = NULL;
 	const char *limit = opt_get(in, "limit");
-	uint64_t n = 100;
-	char id[33];
+	uint64_t n;
 
 	if (limit != NULL && (!dec_u64(span_str(limit), &n) || n == 0 || n > 1000))
 		return cmd_usage(in, "--limit wants 1 to 1000");
-	if (api_open(in, &a, e) != 0 || api_host(&a, in->operands[0], id, e) != 0)
+	if (api_open(in, &a, e) != 0 || ask(in, &a, limit != NULL ? limit : "100", &j, e) != 0)
 		return cmd_error(in, e);
-	api_host_target(&target, id, "/history");
-	buf_printf(&target, "?limit=%llu", (unsigned long long)n);
-	if (api_get(&a, &target, &j, e) != 0 || (in->json ? cmd_print_json(j, e) : print(json_object_get(j, "history"), e)) != 0)
+	if ((in->json ? cmd_print_json(j, e) : print(json_object_get(j, "history"), e)) != 0)
 		return cmd_error(in, e);
 	return EXIT_GOOD;
 }

@@ -35,7 +35,7 @@ label(const struct invocation *in, struct err *e)
 	for (size_t i = 1; i < in->n_operands; i++)
 		if (!add_change(json_object_get(body, "labels"), in->operands[i]))
 			return cmd_usage(in, "\"%s\" is neither KEY=VALUE nor KEY-", in->operands[i]);
-	return host_change(in, &(struct host_change){ .method = HTTP_PATCH, .rest = "", .body = body,
+	return host_change(in, &(struct host_change){ .operation = "hostChange", .body = body,
 	    .done = "is labelled", .n = 1 }, e);
 }
 

@@ -70,29 +70,28 @@ print_page(struct listing *l, const json_t *hosts, struct err *e)
 }
 
 static void
-first_target(const struct invocation *in, struct buf *target)
+add_filters(const struct invocation *in, struct api_request *q)
 {
-	buf_str(target, "/v1/hosts?limit=1000");
-	api_query(target, "verdict", opt_get(in, "verdict"));
-	api_query(target, "label", opt_get(in, "label"));
-	api_query(target, "name", opt_get(in, "name"));
-	if (opt_has(in, "pending"))
-		buf_str(target, "&pending=true");
+	api_query(q, "limit", "1000");
+	api_query(q, "verdict", opt_get(in, "verdict"));
+	api_query(q, "label", opt_get(in, "label"));
+	api_query(q, "name", opt_get(in, "name"));
+	api_query(q, "pending", opt_has(in, "pending") ? "true" : NULL);
 }
 
 static int
 list_all(struct listing *l, struct api *a, struct err *e)
 {
-	BUF_AUTO struct buf target = buf_init(KIB(16));
+	API_REQUEST_AUTO struct api_request q = api_request("hostList", NULL);
 	size_t head;
 	int rc;
 
-	first_target(l->in, &target);
-	for (head = target.n;; target.n = head) {
+	add_filters(l->in, &q);
+	for (head = q.target.n;;) {
 		JSON_AUTO json_t *j = NULL;
 		const char *next;
 
-		if ((rc = api_get(a, &target, &j, e)) != 0)
+		if ((rc = api_ask(a, &q, NULL, &j, e)) != 0)
 			return rc;
 		if (l->in->json && l->n == 0)	/* nothing before: an error must be the only output */
 			(void)fputs("{\"hosts\": [", stdout);
@@ -100,8 +99,8 @@ list_all(struct listing *l, struct api *a, struct err *e)
 			return rc;
 		if ((next = json_string_value(json_object_get(j, "next"))) == NULL)
 			return 0;
-		target.n = head;
-		api_query(&target, "after", next);
+		q.target.n = head;
+		api_query(&q, "after", next);
 	}
 }
 

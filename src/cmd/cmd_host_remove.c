@@ -9,7 +9,7 @@ static const struct option_spec options[] = {
 static enum exit_status
 remove_hosts(const struct invocation *in, struct err *e)
 {
-	return host_change(in, &(struct host_change){ .method = HTTP_DELETE, .rest = "", .done = "is removed",
+	return host_change(in, &(struct host_change){ .operation = "hostRemove", .done = "is removed",
 	    .n = in->n_operands }, e);
 }
 

@@ -14,7 +14,7 @@ rename_host(const struct invocation *in, struct err *e)
 	if (name == NULL)
 		return cmd_usage(in, "the name is not UTF-8");
 	body = json_pack("{s:O}", "name", name);
-	return host_change(in, &(struct host_change){ .method = HTTP_PATCH, .rest = "", .body = body,
+	return host_change(in, &(struct host_change){ .operation = "hostChange", .body = body,
 	    .done = "is its name now", .n = 1 }, e);
 }
 

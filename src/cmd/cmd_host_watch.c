@@ -92,12 +92,13 @@ seen(void *arg, const struct http_event *ev)
 static int
 follow(struct watch *w, struct api *a, struct err *e)
 {
+	API_REQUEST_AUTO struct api_request q = api_request("events", NULL);
 	struct timespec pause = { .tv_sec = 1 };
 	bool told = false;
 
 	for (;;) {
 		struct err why = { 0 };
-		int rc = http_client_stream(a->http, "/v1/events", w->last[0] == '\0' ? NULL : w->last, seen, w, &why);
+		int rc = http_client_stream(a->http, buf_cstr(&q.target), w->last[0] == '\0' ? NULL : w->last, seen, w, &why);
 
 		if (w->ended || asked_to_stop != 0)
 			return cmd_flush(e);

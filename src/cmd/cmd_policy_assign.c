@@ -14,7 +14,7 @@ static enum exit_status
 assign(const struct invocation *in, struct err *e)
 {
 	API_AUTO struct api a = { 0 };
-	BUF_AUTO struct buf target = buf_init(KIB(4));
+	API_REQUEST_AUTO struct api_request q = api_request("assignmentAdd", NULL);
 	JSON_AUTO json_t *body = NULL, *j = NULL;
 	const char *overlap = opt_get(in, "overlap"), *wrong;
 	uint64_t seconds = 0;
@@ -25,8 +25,7 @@ assign(const struct invocation *in, struct err *e)
 		return cmd_usage(in, "%s", wrong);
 	if (overlap != NULL)
 		json_object_set_new(body, "overlap_s", json_integer((json_int_t)seconds));
-	buf_str(&target, "/v1/assignments");
-	if (api_open(in, &a, e) != 0 || api_send(&a, HTTP_POST, &target, body, &j, e) != 0)
+	if (api_open(in, &a, e) != 0 || api_ask(&a, &q, body, &j, e) != 0)
 		return cmd_error(in, e);
 	if (in->json)
 		return cmd_print_json(j, e) == 0 ? EXIT_GOOD : cmd_error(in, e);

@@ -76,13 +76,13 @@ print_assignments(const json_t *list, struct err *e)
 static int
 fetch(const struct invocation *in, struct api *a, json_t **out, struct err *e)
 {
-	BUF_AUTO struct buf policies = buf_init(KIB(4)), assignments = buf_init(KIB(4));
+	API_REQUEST_AUTO struct api_request policies = api_request("policyList", NULL);
+	API_REQUEST_AUTO struct api_request assignments = api_request("assignmentList", NULL);
 	JSON_AUTO json_t *p = NULL, *s = NULL;
 	int rc;
 
-	buf_str(&policies, "/v1/policies");
-	buf_str(&assignments, opt_has(in, "all") ? "/v1/assignments?all=true" : "/v1/assignments");
-	if ((rc = api_get(a, &policies, &p, e)) != 0 || (rc = api_get(a, &assignments, &s, e)) != 0)
+	api_query(&assignments, "all", opt_has(in, "all") ? "true" : NULL);
+	if ((rc = api_ask(a, &policies, NULL, &p, e)) != 0 || (rc = api_ask(a, &assignments, NULL, &s, e)) != 0)
 		return rc;
 	if (!opt_has(in, "all"))
 		keep_newest(json_object_get(p, "policies"));

@@ -23,27 +23,22 @@ static int
 push(const struct invocation *in, struct api *a, struct http_result *r, struct err *e)
 {
 	const char *path = in->operands[0], *expect = opt_get(in, "expect");
-	BUF_AUTO struct buf target = buf_init(KIB(16)), name = buf_init(KIB(4));
+	BUF_AUTO struct buf name = buf_init(KIB(4));
 	FILE_AUTO struct file f = { 0 };
-	struct http_call call = { .method = HTTP_PUT, .type = "application/octet-stream",
-	    .answer_ms = LIMIT_HTTP_ANSWER_MS * 5 };
 	int rc;
 
 	if (opt_has(in, "name"))
 		buf_str(&name, opt_get(in, "name"));
 	else
 		name_of(path, &name);
-	buf_str(&target, "/v1/policies/");
-	buf_percent(&target, buf_view(&name));
-	if ((rc = file_read(path, LIMIT_POLICY_UPLOAD, &f, e)) != 0)
+	if ((rc = buf_done(&name, e)) != 0 || (rc = file_read(path, LIMIT_POLICY_UPLOAD, &f, e)) != 0)
 		return rc;
-	call.target = buf_cstr(&target);
-	call.body = file_view(&f);
-	if (expect != NULL && strcmp(expect, "none") == 0)
-		call.if_none_match = "*";
-	else
-		call.if_match = expect;
-	return api_call(a, &call, r, e);
+	API_REQUEST_AUTO struct api_request q = api_request("policyPut", buf_cstr(&name));
+	bool none = expect != NULL && strcmp(expect, "none") == 0;
+
+	return api_call(a, &(struct http_call){ .method = q.method, .target = buf_cstr(&q.target), .body = file_view(&f),
+	    .type = "application/octet-stream", .answer_ms = LIMIT_HTTP_ANSWER_MS * 5,
+	    .if_none_match = none ? "*" : NULL, .if_match = none ? NULL : expect }, r, e);
 }
 
 static enum exit_status

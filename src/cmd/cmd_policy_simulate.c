@@ -37,39 +37,56 @@ ended(const json_t *j)
 	return strcmp(state, "waiting") != 0 && strcmp(state, "running") != 0;
 }
 
+static int
+stop(struct api *a, uint64_t number, struct err *e)
+{
+	API_REQUEST_AUTO struct api_request q = api_request_number("simulationEnd", number);
+	int rc = api_ask(a, &q, NULL, NULL, e);
+
+	return rc != 0 ? rc : err_set(e, ERR_STORE_BUSY, "stopped before it was worked out");
+}
+
 /* Ask until it ended.  Whoever does not wait for the answer does not want the work either. */
 static int
-follow(struct api *a, long long number, json_t **out, struct err *e)
+follow(struct api *a, uint64_t number, struct progress *bar, json_t **out, struct err *e)
 {
+	API_REQUEST_AUTO struct api_request q = api_request_number("simulationShow", number);
 	struct timespec pause = { .tv_nsec = 100000000 };
-	struct progress bar = { 0 };
-	int rc = 0;
+	bool begun = false;
 
-	for (bool begun = false;;) {
-		BUF_AUTO struct buf target = buf_init(KIB(4));
+	while (asked_to_stop == 0) {
 		JSON_AUTO json_t *j = NULL;
+		int rc = api_ask(a, &q, NULL, &j, e);
 
-		buf_printf(&target, "/v1/simulations/%lld", number);
-		if (asked_to_stop != 0) {
-			progress_end(&bar);
-			rc = api_send(a, HTTP_DELETE, &target, NULL, NULL, e);
-			return rc != 0 ? rc : err_set(e, ERR_STORE_BUSY, "stopped before it was worked out");
-		}
-		if ((rc = api_get(a, &target, &j, e)) != 0)
-			break;
+		if (rc != 0)
+			return rc;
 		if (!begun && api_int(j, "hosts") > 0) {
-			progress_start(&bar, "appraising", (uint64_t)api_int(j, "hosts"));
+			progress_start(bar, "appraising", (uint64_t)api_int(j, "hosts"));
 			begun = true;
 		}
 		if (begun)
-			progress_update(&bar, (uint64_t)api_int(j, "done"), "hosts");
+			progress_update(bar, (uint64_t)api_int(j, "done"), "hosts");
 		if (ended(j)) {
 			*out = json_incref(j);
-			break;
+			return 0;
 		}
 		(void)nanosleep(&pause, NULL);
 		pause.tv_nsec = 400000000;
 	}
+	return stop(a, number, e);
+}
+
+static int
+ask(struct api *a, const json_t *body, json_t **out, struct err *e)
+{
+	API_REQUEST_AUTO struct api_request q = api_request("policySimulate", NULL);
+	JSON_AUTO json_t *begun = NULL;
+	struct progress bar = { 0 };
+	int rc = api_ask(a, &q, body, &begun, e);
+
+	if (rc != 0)
+		return rc;
+	rc = follow(a, (uint64_t)api_int(begun, "number"), &bar, out, e);
 	progress_end(&bar);
 	return rc;
 }
@@ -153,17 +170,14 @@ static enum exit_status
 simulate(const struct invocation *in, struct err *e)
 {
 	API_AUTO struct api a = { 0 };
-	BUF_AUTO struct buf target = buf_init(KIB(4));
-	JSON_AUTO json_t *body = NULL, *begun = NULL, *j = NULL;
+	JSON_AUTO json_t *body = NULL, *j = NULL;
 	const char *wrong;
 
 	if (!policy_choice(in, &body, &wrong))
 		return cmd_usage(in, "%s", wrong);
 	(void)sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_signal }, NULL);
 	(void)sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_signal }, NULL);
-	buf_str(&target, "/v1/policies/simulate");
-	if (api_open(in, &a, e) != 0 || api_send(&a, HTTP_POST, &target, body, &begun, e) != 0 ||
-	    follow(&a, api_int(begun, "number"), &j, e) != 0)
+	if (api_open(in, &a, e) != 0 || ask(&a, body, &j, e) != 0)
 		return cmd_error(in, e);
 	if (strcmp(api_str(j, "state"), "done") != 0 && !in->json) {
 		err_set(e, ERR_STORE, "the simulation %s: %s", api_str(j, "state"), api_str(j, "error"));

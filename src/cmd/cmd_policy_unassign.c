@@ -8,11 +8,21 @@ static const struct option_spec options[] = {
 	{ .name = NULL },
 };
 
+static int
+ask(struct api *a, uint64_t number, uint64_t overlap, struct err *e)
+{
+	API_REQUEST_AUTO struct api_request q = api_request_number("assignmentEnd", number);
+	char seconds[32];
+
+	(void)snprintf(seconds, sizeof(seconds), "%llu", (unsigned long long)overlap);
+	api_query(&q, "overlap_s", seconds);
+	return api_ask(a, &q, NULL, NULL, e);
+}
+
 static enum exit_status
 unassign(const struct invocation *in, struct err *e)
 {
 	API_AUTO struct api a = { 0 };
-	BUF_AUTO struct buf target = buf_init(KIB(4));
 	const char *overlap = opt_get(in, "overlap");
 	uint64_t number, seconds = 0;
 
@@ -20,10 +30,7 @@ unassign(const struct invocation *in, struct err *e)
 		return cmd_usage(in, "an assignment has a number (assay policy list)");
 	if (overlap != NULL && !duration_s(span_str(overlap), &seconds))
 		return cmd_usage(in, "--overlap wants a time such as 90s, 10m, 2h or 1d");
-	buf_printf(&target, "/v1/assignments/%llu", (unsigned long long)number);
-	if (overlap != NULL)
-		buf_printf(&target, "?overlap_s=%llu", (unsigned long long)seconds);
-	if (api_open(in, &a, e) != 0 || api_send(&a, HTTP_DELETE, &target, NULL, NULL, e) != 0)
+	if (api_open(in, &a, e) != 0 || ask(&a, number, seconds, e) != 0)
 		return cmd_error(in, e);
 	return EXIT_GOOD;
 }

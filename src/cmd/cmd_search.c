@@ -14,34 +14,34 @@ static const struct table_column columns[] = {
 
 /* "path:" and "key:" name their kind; an algorithm names a digest. */
 static bool
-make_query(const char *what, struct buf *target)
+make_query(const char *what, struct api_request *q)
 {
 	const char *colon = strchr(what, ':');
 
 	if (colon == NULL || colon == what || colon[1] == '\0')
 		return false;
 	if (strncmp(what, "path:", 5) == 0)
-		api_query(target, "path", what + 5);
+		api_query(q, "path", what + 5);
 	else if (strncmp(what, "key:", 4) == 0)
-		api_query(target, "key", what + 4);
+		api_query(q, "key", what + 4);
 	else
-		api_query(target, "digest", what);
+		api_query(q, "digest", what);
 	return true;
 }
 
 /* All pages as one answer. */
 static int
-ask(struct api *a, struct buf *target, json_t **out, struct err *e)
+ask(struct api *a, struct api_request *q, json_t **out, struct err *e)
 {
 	JSON_AUTO json_t *all = NULL;
-	size_t head = target->n;
+	size_t head = q->target.n;
 	int rc;
 
 	for (;;) {
 		JSON_AUTO json_t *j = NULL;
 		long long next;
 
-		if ((rc = api_get(a, target, &j, e)) != 0)
+		if ((rc = api_ask(a, q, NULL, &j, e)) != 0)
 			return rc;
 		if (all == NULL)
 			all = json_incref(j);
@@ -49,8 +49,8 @@ ask(struct api *a, struct buf *target, json_t **out, struct err *e)
 			return err_set(e, ERR_NOMEM, "out of memory");
 		if ((next = api_int(j, "next")) == 0)
 			break;
-		target->n = head;
-		buf_printf(target, "&after=%lld", next);
+		q->target.n = head;
+		buf_printf(&q->target, "&after=%lld", next);
 	}
 	json_object_set_new(all, "next", json_null());
 	*out = json_incref(all);
@@ -84,13 +84,13 @@ static enum exit_status
 search(const struct invocation *in, struct err *e)
 {
 	API_AUTO struct api a = { 0 };
-	BUF_AUTO struct buf target = buf_init(KIB(16));
+	API_REQUEST_AUTO struct api_request q = api_request("search", NULL);
 	JSON_AUTO json_t *j = NULL;
 
-	buf_str(&target, "/v1/search?limit=1000");
-	if (!make_query(in->operands[0], &target))
+	api_query(&q, "limit", "1000");
+	if (!make_query(in->operands[0], &q))
 		return cmd_usage(in, "\"%s\" is not sha256:HEX, path:PATH or key:HEX", in->operands[0]);
-	if (api_open(in, &a, e) != 0 || ask(&a, &target, &j, e) != 0)
+	if (api_open(in, &a, e) != 0 || ask(&a, &q, &j, e) != 0)
 		return cmd_error(in, e);
 	if ((in->json ? cmd_print_json(j, e) : print(j, e)) != 0)
 		return cmd_error(in, e);

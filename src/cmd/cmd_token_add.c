@@ -61,7 +61,7 @@ static enum exit_status
 add(const struct invocation *in, struct err *e)
 {
 	API_AUTO struct api a = { 0 };
-	BUF_AUTO struct buf target = buf_init(KIB(4));
+	API_REQUEST_AUTO struct api_request q = api_request("principalAdd", NULL);
 	JSON_AUTO json_t *body = NULL, *j = NULL;
 	const char *days = opt_get(in, "days");
 	uint64_t n = 0;
@@ -70,9 +70,8 @@ add(const struct invocation *in, struct err *e)
 		return cmd_usage(in, "--role is missing: viewer, operator or admin");
 	if (days != NULL && (!dec_u64(span_str(days), &n) || n == 0 || n > 3650))
 		return cmd_usage(in, "--days wants 1 to 3650");
-	buf_str(&target, "/v1/principals");
 	if (make_body(in, n, &body, e) != 0 || api_open(in, &a, e) != 0 ||
-	    api_send(&a, HTTP_POST, &target, body, &j, e) != 0 || give(in, j, e) != 0)
+	    api_ask(&a, &q, body, &j, e) != 0 || give(in, j, e) != 0)
 		return cmd_error(in, e);
 	return EXIT_GOOD;
 }

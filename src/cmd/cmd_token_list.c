@@ -45,11 +45,10 @@ static enum exit_status
 list(const struct invocation *in, struct err *e)
 {
 	API_AUTO struct api a = { 0 };
-	BUF_AUTO struct buf target = buf_init(KIB(4));
+	API_REQUEST_AUTO struct api_request q = api_request("principalList", NULL);
 	JSON_AUTO json_t *j = NULL;
 
-	buf_str(&target, "/v1/principals");
-	if (api_open(in, &a, e) != 0 || api_get(&a, &target, &j, e) != 0)
+	if (api_open(in, &a, e) != 0 || api_ask(&a, &q, NULL, &j, e) != 0)
 		return cmd_error(in, e);
 	if (!opt_has(in, "all"))
 		drop_revoked(json_object_get(j, "principals"));

@@ -11,7 +11,7 @@ static const struct option_spec options[] = {
 static int
 find(struct api *a, const char *name, uint64_t *number, struct err *e)
 {
-	BUF_AUTO struct buf target = buf_init(KIB(4));
+	API_REQUEST_AUTO struct api_request q = api_request("principalList", NULL);
 	JSON_AUTO json_t *j = NULL;
 	const json_t *list;
 	size_t found = 0;
@@ -19,8 +19,7 @@ find(struct api *a, const char *name, uint64_t *number, struct err *e)
 
 	if (dec_u64(span_str(name), number))
 		return 0;
-	buf_str(&target, "/v1/principals");
-	if ((rc = api_get(a, &target, &j, e)) != 0)
+	if ((rc = api_ask(a, &q, NULL, &j, e)) != 0)
 		return rc;
 	list = json_object_get(j, "principals");
 	for (size_t i = 0; i < json_array_size(list); i++) {
@@ -37,6 +36,19 @@ find(struct api *a, const char *name, uint64_t *number, struct err *e)
 	    "assay token list shows numbers");
 }
 
+static int
+revoke_one(struct api *a, const char *name, struct err *e)
+{
+	uint64_t number;
+	int rc = find(a, name, &number, e);
+
+	if (rc != 0)
+		return rc;
+	API_REQUEST_AUTO struct api_request q = api_request_number("principalRevoke", number);
+
+	return api_ask(a, &q, NULL, NULL, e);
+}
+
 static enum exit_status
 revoke(const struct invocation *in, struct err *e)
 {
@@ -44,16 +56,9 @@ revoke(const struct invocation *in, struct err *e)
 
 	if (api_open(in, &a, e) != 0)
 		return cmd_error(in, e);
-	for (size_t i = 0; i < in->n_operands; i++) {
-		BUF_AUTO struct buf target = buf_init(KIB(4));
-		uint64_t number;
-
-		if (find(&a, in->operands[i], &number, e) != 0)
+	for (size_t i = 0; i < in->n_operands; i++)
+		if (revoke_one(&a, in->operands[i], e) != 0)
 			return cmd_error(in, e);
-		buf_printf(&target, "/v1/principals/%llu", (unsigned long long)number);
-		if (api_send(&a, HTTP_DELETE, &target, NULL, NULL, e) != 0)
-			return cmd_error(in, e);
-	}
 	return EXIT_GOOD;
 }
 

@@ -3,14 +3,14 @@
 static int
 change_one(struct api *a, const char *name, const struct host_change *c, json_t **out, struct err *e)
 {
-	BUF_AUTO struct buf target = buf_init(KIB(16));
 	char id[33];
 	int rc = api_host(a, name, id, e);
 
 	if (rc != 0)
 		return rc;
-	api_host_target(&target, id, c->rest);
-	return api_send(a, c->method, &target, c->body, out, e);
+	API_REQUEST_AUTO struct api_request q = api_request(c->operation, id);
+
+	return api_ask(a, &q, c->body, out, e);
 }
 
 enum exit_status

@@ -5,8 +5,7 @@
 #include "cmd/api_client.h"
 
 struct host_change {
-	enum http_method method;
-	const char *rest;		/* behind /v1/hosts/ID */
+	const char *operation;		/* of the API, with an {id} */
 	const json_t *body;		/* or NULL */
 	const char *done;		/* "NAME (ID) ${done}" */
 	size_t n;			/* so many operands are hosts */

@@ -36,8 +36,9 @@ def example(path, known):
 
 
 try:
-    s = Server(tmp + "/data")
-    fleet(f"sqlite:{tmp}/data/assay.db", HOSTS)
+    store = os.environ.get("ASSAY_API_STORE", f"sqlite:{tmp}/data/assay.db")
+    s = Server(tmp + "/data", "--store", store)
+    fleet(store, HOSTS)
     hosts = s.call("GET", "/v1/hosts?limit=1000")["hosts"]
     one = next(h for h in hosts if h["name"] == "host-00010")
     known = {"id": one["id"], "name": "base", "version": "latest", "number": "1"}
@@ -282,6 +283,31 @@ try:
     got = events(s, last=0, count=300)
     ids = [int(e["id"]) for e in got]
     is_(ids, sorted(set(ids)), "all there ever were, in order, each once")
+
+    t = s.call("POST", "/v1/principals", {"name": "ear", "role": "viewer"}).json
+    heard = subprocess.Popen(["curl", "-sN", "--cacert", s.ca, "-H", "Authorization: Bearer " + t["token"], s.url + "/v1/events"],
+        stdout=subprocess.PIPE)
+    time.sleep(0.5)
+    is_((heard.poll(), s.call("DELETE", f"/v1/principals/{t['number']}").status), (None, 204), "somebody who listens is revoked")
+    try:
+        heard.wait(5)
+    except subprocess.TimeoutExpired:
+        heard.kill()
+    is_(heard.returncode, 0, "and hears no more")
+
+    # ---- many at once ----
+    from concurrent.futures import ThreadPoolExecutor
+    now = s.call("GET", "/v1/policies?name=base")["policies"][0]["version"]
+    with ThreadPoolExecutor(8) as pool:
+        got = list(pool.map(lambda i: put(policy(f"race {i}"), If_Match=f'"{now}"').status, range(16)))
+        is_(sorted(got), [201] + [412] * 15, "of many who push behind the same version one does")
+        tag = s.call("GET", "/v1/assignments").etag
+        got = list(pool.map(lambda i: s.call("POST", "/v1/assignments", {"policies": ["base"], "rank": i}, headers={"If-Match": tag}).status, range(16)))
+        is_(sorted(got), [201] + [412] * 15, "of many who assign to the same list one does")
+        other = next(h for h in hosts if h["name"] == "host-00030")
+        got = list(pool.map(lambda i: s.call("PATCH", f"/v1/hosts/{other['id']}", {"labels": {f"k{i}": "v"}}).status, range(32)))
+        labels = s.call("GET", f"/v1/hosts/{other['id']}")["labels"]
+        is_((set(got), len(labels)), ({200}, 33), "of many who label a host each does")
 
     # ---- the documentation ----
     is_([f"{m} {p}" for m, p, op in s.routes for r in [next(v for k, v in op["responses"].items() if k != "default")]

@@ -11,11 +11,13 @@ ASSAY = BUILD + "/assay"
 GOLDEN = os.environ.get("ASSAY_GOLDEN", SOURCE + "/tests/golden") + "/debian12-vm"
 tmp = tempfile.mkdtemp(prefix="assay-api.")
 closing = []
+ends = []       # of servers, but those that were killed
 
 
 def close():
     for f in reversed(closing):
         f()
+    is_([x for x in ends if x != 0], [], "every server ended well")
     shutil.rmtree(tmp, ignore_errors=True)
 
 
@@ -74,7 +76,12 @@ class Server:
     def stop(self, sig=signal.SIGTERM):
         if self.process:
             self.process.send_signal(sig)
-            self.process.wait(20)
+            status = self.process.wait(30)
+            if sig != signal.SIGKILL:
+                ends.append(status)
+                if status != 0:
+                    self.log.seek(0)
+                    print("# " + self.log.read()[-4000:].replace("\n", "\n# "), flush=True)
             self.process = None
 
     def route(self, method, target):

@@ -74,6 +74,33 @@ events(struct store *s)
 }
 
 static void
+findings(struct store *s)
+{
+	static const char *const paths[] = { "/a", "/b\n", "/c" };
+	struct store_finding in[3] = { 0 }, *v = NULL;
+	struct store_host h;
+	struct store_advance a = { .host = &h, .findings_new = true, .findings = in, .n_findings = 3 };
+	struct err e = { 0 };
+	size_t n = 0;
+
+	kit_host(s, 20, &h);
+	for (size_t i = 0; i < 3; i++)
+		in[i] = (struct store_finding){ .code = span_lit("code"), .entry = i, .path = span_str(paths[i]),
+		    .text = span_lit("{}") };
+	must(store_advance(s, &a, 1, 1, &e), &e, "advancing");
+	must(store_findings(s, h.number, &kit_arena, &v, &n, &e), &e, "reading");
+	ok(n == 3 && span_is(v[2].path, "/c"), "findings are read in their order");
+	must(store_findings_first(s, h.number, 2, &kit_arena, &v, &n, &e), &e, "reading");
+	ok(n == 2 && span_is(v[0].path, "/a") && span_is(v[1].path, "/b\n"), "or the first of them");
+	must(store_findings_first(s, h.number, 100, &kit_arena, &v, &n, &e), &e, "reading");
+	ok(n == 3, "as far as there are");
+	a.n_findings = 1;
+	must(store_advance(s, &a, 1, 2, &e), &e, "advancing");
+	must(store_findings(s, h.number, &kit_arena, &v, &n, &e), &e, "reading");
+	ok(n == 1, "the next ones replace them");
+}
+
+static void
 bundles(struct store *s)
 {
 	struct store_host h, other;
@@ -131,6 +158,7 @@ test_history(void)
 
 	intervals(s);
 	events(s);
+	findings(s);
 	bundles(s);
 	large(s);
 }

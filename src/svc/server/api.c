@@ -51,7 +51,6 @@ api_etag(const json_t *j, char out[API_ETAG], struct err *e)
 void
 api_reply_tagged(struct http_request *r, json_t *j)
 {
-	JSON_AUTO json_t *mine = j;
 	struct err e = { 0 };
 	char etag[API_ETAG];
 
@@ -63,6 +62,7 @@ api_reply_tagged(struct http_request *r, json_t *j)
 		http_request_reply(r, &(struct http_answer){ .status = 304, .etag = etag });
 	else
 		http_request_json_reply(r, 0, etag, j);
+	json_decref(j);
 }
 
 bool

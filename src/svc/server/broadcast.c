@@ -11,7 +11,7 @@
 #define POLL_MS 200
 #define PAGE 256
 
-struct listener { struct http_stream *stream; uint64_t after; };
+struct listener { struct http_stream *stream; uint64_t after, principal; };
 
 struct broadcaster {
 	struct server *server;
@@ -65,11 +65,12 @@ least(struct broadcaster *b, uint64_t *after)
 	return any;
 }
 
+/* Those that went away, and those whose token was revoked while they listened. */
 static void
 drop_gone(struct broadcaster *b)
 {
 	for (size_t i = 0; i < b->n;) {
-		if (!http_stream_gone(b->list[i].stream)) {
+		if (!http_stream_gone(b->list[i].stream) && principals_holds(b->server, b->list[i].principal)) {
 			i++;
 			continue;
 		}
@@ -120,7 +121,7 @@ void
 job_events(struct worker *w, struct http_request *r)
 {
 	struct broadcaster *b = w->server->broadcaster;
-	struct listener l = { 0 };
+	struct listener l = { .principal = http_request_caller(r)->number };
 	struct err e = { 0 };
 	struct span last;
 

@@ -39,6 +39,7 @@ principals_load(struct server *s, struct store *store, struct err *e)
 		memcpy(p->digest, v[i].digest.p, sizeof(p->digest));
 		p->role = principal_role(v[i].role);
 		p->expires = v[i].expires;
+		p->number = v[i].number;
 		(void)snprintf(p->name, sizeof(p->name), "%.*s", (int)v[i].name.n, (const char *)v[i].name.p);
 		used++;
 	}
@@ -70,11 +71,26 @@ find(struct server *s, struct span digest, struct http_caller *out)
 		if (!ct_eq(span_of(p->digest, sizeof(p->digest)), digest) || (p->expires != 0 && p->expires <= now))
 			continue;
 		out->principal = p->role;
+		out->number = p->number;
 		memcpy(out->id, p->name, sizeof(out->id));
 		found = true;
 	}
 	pthread_rwlock_unlock(&s->principals_lock);
 	return found;
+}
+
+bool
+principals_holds(struct server *s, uint64_t number)
+{
+	int64_t now = server_now();
+	bool holds = false;
+
+	pthread_rwlock_rdlock(&s->principals_lock);
+	for (size_t i = 0; i < s->n_principals; i++)
+		holds = holds || (s->principals[i].number == number &&
+		    (s->principals[i].expires == 0 || s->principals[i].expires > now));
+	pthread_rwlock_unlock(&s->principals_lock);
+	return holds;
 }
 
 /* A certificate of our CA that is no administrator's is a host's, if its name is a host's id;

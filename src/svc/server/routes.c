@@ -65,6 +65,18 @@ routes_open(struct server *s, struct err *e)
 	return router_new(table, sizeof(table) / sizeof(table[0]), &s->router, e);
 }
 
+bool
+server_route(const char *operation, enum http_method *method, const char **pattern)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (strcmp(table[i].operation, operation) == 0) {
+			*method = table[i].method;
+			*pattern = table[i].pattern;
+			return true;
+		}
+	return false;
+}
+
 static int
 describe(const struct router *router, struct buf *out, struct err *e)
 {

@@ -15,6 +15,7 @@
 #define SVC_SERVER_SERVER_H
 
 #include "base/buf.h"
+#include "port/net/router.h"
 
 struct server;
 
@@ -43,6 +44,10 @@ void server_stop(struct server *s);	/* waits for what runs, then frees */
 
 /** server_openapi(out, e): Its interface, in OpenAPI 3.1; no server need run. */
 MUST_CHECK int server_openapi(struct buf *out, struct err *e);
+
+/** server_route(operation, method, pattern): "hostShow": GET, "/v1/hosts/{id}".  False if there
+ * is no such operation. */
+bool server_route(const char *operation, enum http_method *method, const char **pattern);
 
 /** server_url(s): "https://127.0.0.1:4433"; server_ca_file, server_token_file: paths. */
 const char *server_url(const struct server *s);

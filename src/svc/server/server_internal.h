@@ -20,6 +20,7 @@ const char *host_verdict_token(unsigned v);
 struct known_principal {
 	uint8_t digest[32];		/* of a token or of a certificate */
 	enum principal role;
+	uint64_t number;		/* in the store */
 	int64_t expires;		/* ms; 0: never */
 	char name[HTTP_CALLER_MAX];
 };
@@ -155,6 +156,10 @@ enum principal principal_role(struct span word);
 MUST_CHECK int principals_load(struct server *s, struct store *store, struct err *e);
 void principals_free(struct server *s);
 http_who principals_who;
+
+/** principals_holds(s, number): Whether this one may still ask: streams outlive requests. */
+bool principals_holds(struct server *s, uint64_t number);
+
 /** principals_first(s, store, e): The first administrator's token, if there is none yet. */
 MUST_CHECK int principals_first(struct server *s, struct store *store, struct err *e);
 
