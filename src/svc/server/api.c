@@ -55,14 +55,14 @@ api_reply_tagged(struct http_request *r, json_t *j)
 	struct err e = { 0 };
 	char etag[API_ETAG];
 
-	if (j == NULL)
+	if (mine == NULL)
 		http_request_problem(r, 503, "memory", "out of memory");
-	else if (api_etag(j, etag, &e) != 0)
+	else if (api_etag(mine, etag, &e) != 0)
 		http_request_error(r, &e);
 	else if (http_request_not_modified(r, etag))
 		http_request_reply(r, &(struct http_answer){ .status = 304, .etag = etag });
 	else
-		http_request_json_reply(r, 0, etag, j);
+		http_request_json_reply(r, 0, etag, mine);
 }
 
 bool
