@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "agent/places.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "port/sandbox/sandbox.h"
 #include "port/tpm/swtpm.h"
@@ -21,6 +22,8 @@ static const struct option_spec options[] = {
 	{ "root", 0, "DIR", false, COMPLETE_DIR, NULL, "read facts about the host below DIR" },
 	{ "ek", 0, "KIND", false, COMPLETE_WORDS, "any rsa2048 p256 rsa2048-high p256-high p384 rsa3072",
 	    "the endorsement key to enrol with (any: the first that has a certificate)" },
+	{ "ek-cert", 0, "FILE", true, COMPLETE_FILE, NULL,
+	    "a certificate of that key, for a TPM that has none in its memory; then those above it" },
 	{ "ak", 0, "KIND", false, COMPLETE_WORDS, "p256 rsa2048", "the attestation key to make, if there is none (p256)" },
 	{ "pcrs", 0, "LIST", false, COMPLETE_NONE, NULL, "PCRs to quote: 0-10,14, and the monitor's" },
 	{ "list", 0, "WHICH", false, COMPLETE_WORDS, "auto kernel monitor",
@@ -42,6 +45,7 @@ struct setup {
 	struct monitored *monitored;
 	struct priv *priv;
 	unsigned monitor_pcr;
+	struct file ek_certs[TPM_EK_CERTS];
 };
 
 static void
@@ -51,6 +55,8 @@ setup_done(struct setup *s)
 	monitored_stop(s->monitored);
 	priv_close(s->priv);
 	swtpm_stop(s->swtpm);
+	for (size_t i = 0; i < TPM_EK_CERTS; i++)
+		file_free(&s->ek_certs[i]);
 }
 
 /* "0-10,14" */
@@ -87,6 +93,24 @@ find_peer(const struct invocation *in, uid_t *uid, struct err *e)
 	if (name != NULL && p == NULL)
 		return err_set(e, ERR_USAGE, "there is no user %s", name);
 	*uid = p == NULL ? geteuid() : p->pw_uid;
+	return 0;
+}
+
+/* As the server takes them: DER, with a TCG header or in PEM. */
+static int
+read_ek_certs(const struct invocation *in, struct setup *s, struct err *e)
+{
+	size_t n = opt_count(in, "ek-cert");
+	int rc;
+
+	if (n > TPM_EK_CERTS)
+		return err_set(e, ERR_USAGE, "--ek-cert may be given %d times", TPM_EK_CERTS);
+	for (size_t i = 0; i < n; i++) {
+		if ((rc = file_read(opt_nth(in, "ek-cert", i), LIMIT_EK_CERT, &s->ek_certs[i], e)) != 0)
+			return rc;
+		s->o.ek_certs[i] = file_view(&s->ek_certs[i]);
+	}
+	s->o.n_ek_certs = n;
 	return 0;
 }
 
@@ -175,7 +199,7 @@ configure(const struct invocation *in, struct setup *s, struct err *e)
 	    .securityfs = securityfs == NULL ? "/sys/kernel/security" : securityfs, .root = root == NULL ? "" : root,
 	    .bank = DIGEST_SHA256, .mask = DEFAULT_MASK };
 	if ((pcrs != NULL && (rc = parse_pcrs(pcrs, &s->o.mask, e)) != 0) || (rc = find_peer(in, &s->o.peer, e)) != 0 ||
-	    (rc = choose_keys(in, &s->o, e)) != 0 ||
+	    (rc = choose_keys(in, &s->o, e)) != 0 || (rc = read_ek_certs(in, s, e)) != 0 ||
 	    (rc = number_option(in, "stage-at", 0, UINT32_MAX, &s->o.stage_at, e)) != 0)
 		return rc;
 	if ((rc = places_make(&s->places, s->places.priv, e)) != 0 || (rc = choose_list(in, s, e)) != 0)

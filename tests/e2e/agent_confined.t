@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the agent's processes are: small (Pss of all of them under 15 MiB with a list of 5,000
 entries), without the privileges they do not need, and made of few libraries."""
-import os, re, shutil, subprocess, sys, time
+import os, pwd, re, shutil, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import taptest
@@ -57,9 +57,11 @@ try:
     open(kernel.dir + "/binary_runtime_measurements", "wb").write(b"".join(kernel.records))
     kernel.write()
     server = Server()
-    p = priv()
+    # As under systemd: another user has the network process.
+    root = os.geteuid() == 0
+    p = priv("--list", "kernel", *(("--peer", "nobody") if root else ()))
     ok(wait(lambda: os.path.exists(tmp + "/agent/priv.sock")), "the privileged process listens")
-    r = run(server)
+    r = run(server, *(("--user", "nobody") if root else ()))
     ok(wait(lambda: server.hosts()[0]["id"], 60), "enrolled")
     server.api("POST", f"/v1/hosts/{server.hosts()[0]['id']}/approve")
     ok(wait(lambda: server.host()["reachability"] == "fresh", 60), "the host attests")
@@ -78,7 +80,10 @@ try:
     is_([status_of(r, k) for k in ("CapInh", "CapPrm", "CapEff", "CapAmb")], ["0" * 16] * 4, "the network process has no capability")
     is_((status_of(r, "NoNewPrivs"), status_of(r, "Seccomp")), ("1", "2"), "cannot get one, and is filtered")
     is_((status_of(p, "NoNewPrivs"), status_of(p, "Seccomp")), ("1", "2"), "the privileged process is filtered too")
-    if os.geteuid() == 0:
+    if root:
+        is_(status_of(r, "Uid"), str(pwd.getpwnam("nobody").pw_uid), "the network process is another user's")
+        is_(os.stat(tmp + "/agent/net/identity.pem").st_uid, pwd.getpwnam("nobody").pw_uid, "whose the key is")
+        is_(oct(os.stat(tmp + "/agent/priv").st_mode & 0o777), "0o700", "the privileged process's files are not")
         is_([status_of(p, k) for k in ("CapPrm", "CapEff", "CapBnd")], ["0000000000000004"] * 3,
             "and keeps CAP_DAC_READ_SEARCH alone")
         is_(status_of(r, "CapBnd"), "0" * 16, "the network process's bounding set is empty")

@@ -36,6 +36,7 @@ certificate purpose host-4 ca serverAuth
 
 # start NAME=VALUE...: the server; $port and $server (its process id).
 start() {
+	: >server.out	# the one before said its port there
 	"$tool" serve "$@" >server.out 2>server.err & server=$!
 	pids="$pids $server"
 	for _ in $(seq 100); do
@@ -153,7 +154,9 @@ cp first.pem server.pem
 # --- our client.
 call() { out=$(timeout 30 "$tool" call "$url" "$@" 2>&1); }
 call GET /v1/hello ca=ca.pem times=3; is "$out" "$(printf '200 text/plain 6 full\n%.0s' 1 2 3)" "three calls"
-call GET /v1/hello ca=ca.pem times=2 fresh=1; like "$out" resumed "a second connection resumes"
+# The ticket comes behind the answer: who closes too early has none.
+for _ in 1 2 3 4 5; do call GET /v1/hello ca=ca.pem times=4 fresh=1; [[ $out == *resumed* ]] && break; done
+like "$out" resumed "a second connection resumes"
 call POST /v1/echo ca=ca.pem body=random out=back; cmp -s back random; ok $? "a body there and back"
 call GET '/v1/big?bytes=3000000' ca=ca.pem; is "$out" "200 application/octet-stream 3000000 full" "a large answer"
 call GET '/v1/big?bytes=3000000' ca=ca.pem most=1000; like "$out" '^error limit: .*too large' "one over the ceiling"
@@ -245,6 +248,7 @@ start plain=1 max=10
 is "$(open_many 14)" 10 "a ceiling for all connections"
 sleep 0.3; is "$(open_many 5)" 5 "they are free again afterwards"
 stop
+: >server.out
 ( ulimit -n 60; exec "$tool" serve plain=1 ) >server.out 2>server.err & server=$!; pids="$pids $server"
 for _ in $(seq 100); do port=$(sed -n 's/^port //p' server.out); [ -n "$port" ] && break; sleep 0.05; done
 served=$(open_many 70)

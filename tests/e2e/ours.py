@@ -13,7 +13,9 @@ processes = []
 def start(name, *args):
     """A program whose log is a file; ended at the end."""
     log = open(f"{tmp}/{name}.log", "a")
-    p = subprocess.Popen(list(args), stdout=log, stderr=log)
+    # In a sandbox a process cannot look through its own memory for leaks.
+    env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0") if any("assay-agent" in a for a in args) else None
+    p = subprocess.Popen(list(args), stdout=log, stderr=log, env=env)
     processes.append(p)
     return p
 

@@ -315,6 +315,30 @@ test_later(void)
 
 /* ---- what is quoted ---------------------------------------------------------- */
 
+/* boot_aggregate proves the log of a PCR that is not quoted; of one that is, the quote has said
+ * what it is, and where that is something else the log is not authentic. */
+static void
+test_quote_before_aggregate(void)
+{
+	struct kit k;
+
+	kit_open("debian12-vm", &k);
+	kit_extend(&k, 4, span_lit("something else, which the log does not have"));
+	{
+		RUN(k);
+		ok(rc == 0 && report.pcr[4].state == BOOT_PCR_MISMATCH && !boot_pcr_authentic(&report, 4) &&
+		    !boot_pcr_proven(&report, DIGEST_SHA256, 4), "PCR 4 is quoted, and not what the log says");
+		ok(report.pcr[7].state == BOOT_PCR_QUOTED, "PCR 7 is");
+	}
+	kit_quote_only(&k, ~(1u << 4));
+	{
+		RUN(k);
+		ok(rc == 0 && report.pcr[4].state == BOOT_PCR_AGGREGATE && boot_pcr_proven(&report, DIGEST_SHA256, 4),
+		    "where it is not quoted, boot_aggregate shows what it was");
+	}
+	kit_close(&k);
+}
+
 static void
 test_coverage(void)
 {
@@ -566,6 +590,7 @@ main(void)
 	test_relabelled();
 	test_image_as_text();
 	test_later();
+	test_quote_before_aggregate();
 	test_coverage();
 	test_old_aggregate();
 	test_banks();

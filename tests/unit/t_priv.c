@@ -1,5 +1,5 @@
-/* t_priv.c: the privileged process answers the requests of its table to the user it was told,
- * and nothing to anybody else; garbage puts a peer out and hurts nobody; no fault of the TPM or
+/* t_priv.c: the privileged process answers the requests of its table to the user it was told
+ * (and root), and nothing to anybody else; garbage puts a peer out and hurts nobody; no fault of the TPM or
  * of securityfs ends it. */
 #include <errno.h>
 #include <fcntl.h>

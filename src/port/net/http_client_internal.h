@@ -1,5 +1,6 @@
-/* http_client_internal.h: the two halves of the client: http_client.c makes connections and
- * calls, http_client_stream.c reads event streams. */
+/* http_client_internal.h: the parts of the client: http_client_link.c makes connections,
+ * http_client_message.c requests and results, http_client.c calls, http_client_stream.c reads
+ * event streams. */
 #ifndef PORT_NET_HTTP_CLIENT_INTERNAL_H
 #define PORT_NET_HTTP_CLIENT_INTERNAL_H
 
@@ -65,11 +66,21 @@ void pipe_guard_end(struct pipe_guard *g);
 #define PIPE_GUARD								\
 	struct pipe_guard __attribute__((cleanup(pipe_guard_end), unused)) guard = pipe_guard_begin()
 
-/** client_make(c, call, x, e): evhttp's request with its fields; ${done} is called when it is over. */
+/** client_make(x, call, e): evhttp's request, x->ev, with its fields. */
 MUST_CHECK int client_make(struct exchange *x, const struct http_call *call, struct err *e);
 
-/** client_open(c, link, x, call, e): Connect (each address in turn) and send. */
+/** client_open(x, call, e): Connect (each address in turn) and send. */
 MUST_CHECK int client_open(struct exchange *x, const struct http_call *call, struct err *e);
+
+/* evhttp's callback for the connection, with ours in front. */
+struct connect_hook { struct exchange *x; bufferevent_event_cb cb; void *arg; };
+
+/** link_send(x, call, hook, e): Send on x->link; with ${hook}, it has to connect first. */
+MUST_CHECK int link_send(struct exchange *x, const struct http_call *call,
+    struct connect_hook *hook, struct err *e);
+
+/** link_tls_failure(x): What OpenSSL says went wrong; false if it says nothing. */
+bool link_tls_failure(struct exchange *x);
 
 void client_deadline(struct http_client *c, unsigned ms);
 void link_close(struct link *l);
@@ -77,7 +88,7 @@ void link_close(struct link *l);
 /** client_take(x): Status, fields and body of the answer into x->out. */
 void client_take(struct exchange *x);
 
-/** client_failed(x, what): The error for an exchange without an answer. */
+/** client_failed(x): The error for an exchange without an answer. */
 int client_failed(struct exchange *x);
 
 uint64_t client_now_ms(void);

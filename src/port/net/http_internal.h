@@ -123,7 +123,7 @@ worker_count(struct worker *w, enum counter what)
 	(void)__atomic_add_fetch(&w->counters[what], 1, __ATOMIC_RELAXED);
 }
 
-/* ---- http_conn.c ---- */
+/* ---- http_accept.c, http_conn.c ---- */
 struct conn {
 	TAILQ_ENTRY(conn) in_phase;
 	TAILQ_ENTRY(conn) in_waiting;
@@ -150,6 +150,20 @@ struct conn {
 
 /** conn_new(base, w): evhttp wants a bufferevent. */
 struct bufferevent *conn_new(struct event_base *base, void *w);
+
+/** conn_admit(c): evhttp has given it its socket: may it stay?  May end it. */
+void conn_admit(struct conn *c);
+
+/** conn_adopt(c): Find evhttp's connection. */
+void conn_adopt(struct conn *c);
+
+/** conn_input: The callback of its input. */
+void conn_input(struct evbuffer *in, const struct evbuffer_cb_info *info, void *c);
+
+/** conn_deaf(c): Until evhttp begins with the next request, it is told nothing of bytes that
+ * come.  It disables reading, but OpenSSL may read to be able to write (a key update), and
+ * evhttp ends the whole program when bytes come in a state where it does not expect any. */
+void conn_deaf(struct conn *c);
 
 /** conn_later(c): What was put off until the loop's next turn. */
 void conn_later(struct conn *c);

@@ -337,6 +337,7 @@ on_request(struct evhttp_request *ev, void *arg)
 	r = c->r;
 	c->ev = ev;
 	conn_phase(c, PHASE_HANDLING);
+	conn_deaf(c);
 	evhttp_request_set_on_complete_cb(ev, on_sent, c);
 	worker_count(w, COUNT_REQUESTS);
 	if (!agrees(c, ev)) {

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SANDBOX_CAPS 8		/* more than any role keeps */
+
 void
 sandbox_note(struct sandbox_state *s, const char *what)
 {
@@ -64,13 +66,18 @@ become(const char *user, struct err *e)
 	return 0;
 }
 
-/* One set (or pair of sets) holds these and no more. */
+/* One set (or pair of sets) holds these, as far as it held them, and no more. */
 static int
 keep_in(capng_select_t set, capng_type_t types, const unsigned *caps, size_t n, struct err *e)
 {
+	capng_type_t had = set == CAPNG_SELECT_BOUNDS ? CAPNG_BOUNDING_SET : CAPNG_PERMITTED;
+	bool have[SANDBOX_CAPS] = { false };
+
+	for (size_t i = 0; i < n; i++)
+		have[i] = capng_have_capability(had, caps[i]) != 0;
 	capng_clear(set);
 	for (size_t i = 0; i < n; i++)
-		if (capng_update(CAPNG_ADD, types, caps[i]) != 0)
+		if (have[i] && capng_update(CAPNG_ADD, types, caps[i]) != 0)
 			return err_set(e, ERR_INTERNAL, "an unknown capability");
 	return capng_apply(set) == 0 ? 0 : err_set(e, ERR_IO, "capabilities cannot be given up");
 }
@@ -122,7 +129,7 @@ join_device(const char *device, struct err *e)
 int
 sandbox_privileged(const struct sandbox_privileged *o, struct sandbox_state *s, struct err *e)
 {
-	unsigned caps[8];
+	unsigned caps[SANDBOX_CAPS];
 	size_t n = 0;
 	int rc;
 
@@ -130,8 +137,10 @@ sandbox_privileged(const struct sandbox_privileged *o, struct sandbox_state *s, 
 	caps[n++] = CAP_DAC_READ_SEARCH;
 	if (o->monitor || o->stage)
 		caps[n++] = CAP_SYS_ADMIN;
-	if (o->monitor)
+	if (o->monitor) {
 		caps[n++] = CAP_SYS_PTRACE;
+		caps[n++] = CAP_SYS_NICE;	/* everybody's executions wait for it */
+	}
 	if ((rc = join_device(o->device, e)) != 0 || (rc = no_new_privs(e)) != 0 || (rc = limit(RLIMIT_CORE, 0, e)) != 0 ||
 	    (rc = bound_caps(caps, n, s, e)) != 0 || (geteuid() == 0 && (rc = keep_caps(caps, n, e)) != 0) || (rc = seccomp_privileged(o, s, e)) != 0)
 		return err_ctx(e, rc, "sandbox");

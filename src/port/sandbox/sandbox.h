@@ -35,7 +35,7 @@ struct sandbox_network {
 };
 
 struct sandbox_privileged {
-	bool monitor;			/* fanotify: CAP_SYS_ADMIN, CAP_SYS_PTRACE */
+	bool monitor;			/* fanotify: CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_SYS_NICE */
 	bool stage;			/* IMA staging: CAP_SYS_ADMIN */
 	bool inet;			/* a simulator over TCP: sockets stay */
 	const char *device;		/* may be opened for writing by its group, which is joined; or NULL */

@@ -180,7 +180,7 @@ welcome(struct priv *p)
 		return;
 	while (i < PRIV_PEERS && p->peers[i].fd >= 0)
 		i++;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) != 0 || who.uid != p->o->peer) {
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) != 0 || (who.uid != p->o->peer && who.uid != 0)) {
 		svc_log(LOG_LEVEL_WARNING, "user %u (process %d) may not ask here", (unsigned)who.uid, (int)who.pid);
 	} else if (i == PRIV_PEERS) {
 		svc_log(LOG_LEVEL_WARNING, "over %d peers at a time", PRIV_PEERS);

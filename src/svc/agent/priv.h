@@ -2,7 +2,7 @@
  * monitor, and answers what stands in priv_requests.tbl.  Nothing else.
  *
  * Its one input from the outside is a unix socket.  A peer must have the configured user
- * (SO_PEERCRED); a packet must be a request of the table with a body of its size, in its
+ * or be root (SO_PEERCRED); a packet must be a request of the table with a body of its size, in its
  * order.  A peer that sends anything else is told so once and put out.  Requests name no
  * file, no PCR, no handle and no command: what is read and quoted was configured, so that
  * an attacker who has the network process gains evidence about this host and nothing more.
@@ -40,7 +40,7 @@ enum priv_list { PRIV_LIST_AUTO = 0, PRIV_LIST_KERNEL, PRIV_LIST_MONITOR };
 
 struct priv_options {
 	const char *socket;		/* path; made 0600, for ${peer} */
-	uid_t peer;			/* the only user that is answered */
+	uid_t peer;			/* the only user that is answered, beside root */
 	const char *dir;		/* AK, spool; made 0700 */
 	const char *tcti;
 	bool software_tpm;		/* only told in the facts */
@@ -48,6 +48,8 @@ struct priv_options {
 	const char *securityfs;		/* "/sys/kernel/security" */
 	enum tpm_ek_kind ek;
 	enum tpm_ak_kind ak;
+	struct span ek_certs[TPM_EK_CERTS];	/* in the place of those in NV: leaf first */
+	size_t n_ek_certs;
 	enum digest_alg bank;
 	uint32_t mask;			/* PCRs that are quoted */
 	enum priv_list list;

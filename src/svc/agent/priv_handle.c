@@ -92,13 +92,17 @@ priv_handle_EK(struct priv *p, struct peer *peer, struct span in, struct answer 
 	(void)in;
 	if ((rc = priv_tpm(p, &t, e)) != 0 || (rc = tpm_ek(t, p->o->ek, &ek, e)) != 0)
 		return rc;
+	size_t n = p->o->n_ek_certs != 0 ? p->o->n_ek_certs : ek.n_certs;
+
 	buf_le16(&a->body, (uint16_t)ek.kind);
-	buf_le16(&a->body, (uint16_t)ek.n_certs);
+	buf_le16(&a->body, (uint16_t)n);
 	buf_le16(&a->body, (uint16_t)ek.public.n);
 	buf_span(&a->body, buf_view(&ek.public));
-	for (size_t i = 0; i < ek.n_certs; i++) {
-		buf_le16(&a->body, (uint16_t)ek.certs[i].n);
-		buf_span(&a->body, buf_view(&ek.certs[i]));
+	for (size_t i = 0; i < n; i++) {
+		struct span cert = p->o->n_ek_certs != 0 ? p->o->ek_certs[i] : buf_view(&ek.certs[i]);
+
+		buf_le16(&a->body, (uint16_t)cert.n);
+		buf_span(&a->body, cert);
 	}
 	return 0;
 }

@@ -51,18 +51,18 @@ api_etag(const json_t *j, char out[API_ETAG], struct err *e)
 void
 api_reply_tagged(struct http_request *r, json_t *j)
 {
-	JSON_AUTO json_t *mine = j;
 	struct err e = { 0 };
 	char etag[API_ETAG];
 
-	if (mine == NULL)
+	if (j == NULL)
 		http_request_problem(r, 503, "memory", "out of memory");
-	else if (api_etag(mine, etag, &e) != 0)
+	else if (api_etag(j, etag, &e) != 0)
 		http_request_error(r, &e);
 	else if (http_request_not_modified(r, etag))
 		http_request_reply(r, &(struct http_answer){ .status = 304, .etag = etag });
 	else
-		http_request_json_reply(r, 0, etag, mine);
+		http_request_json_reply(r, 0, etag, j);
+	json_decref(j);
 }
 
 bool
