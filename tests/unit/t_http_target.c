@@ -35,7 +35,8 @@ bad(const char *text, size_t n, int code, uint64_t offset)
 	struct err e = { 0 };
 	int rc = http_target_parse(span_of(text, n), &t, &e);
 
-	if (!ok(rc == code && (e.place != ERR_AT_OFFSET || e.offset == offset), "refused: %s", text))
+	if (!ok(rc == code && (e.place != ERR_AT_OFFSET || e.offset == offset), "refused: %.*s",
+	    (int)(n < 60 ? n : 60), text))
 		diag("%d at %llu: %s", rc, (unsigned long long)e.offset, e.message);
 }
 #define BAD(text, code, offset) bad(text, sizeof(text) - 1, code, offset)
