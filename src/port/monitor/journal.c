@@ -165,7 +165,7 @@ write_run(void *arg)
 	const int keep[] = { 2, j->w.list, j->w.sidecar, j->done_fd };
 
 	thread_isolate(keep, 4);
-	thread_urgent(THREAD_WRITER);
+	thread_urgent(THREAD_WORKER);
 	do {
 		uint64_t dropped;
 		struct request *q = wait_for_request(j, &dropped);

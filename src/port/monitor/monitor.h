@@ -67,7 +67,7 @@ struct monitor_options {
 	unsigned hold_ms;		/* 1000: so long they wait, at most */
 	unsigned chain_records;		/* 256: records whose sidecar entries one monitor_chain covers */
 	unsigned chain_ms;		/* 1000: or after so much time */
-	unsigned threads;		/* 2: that hash; as many more for files over 16 MiB */
+	unsigned threads;		/* 2: that hash; as many more for files over 4 MiB */
 	const struct monitor_tpm *tpm;	/* NULL: a list without a PCR */
 	monitor_seen_fn *seen;		/* may be NULL */
 	void *arg;
