@@ -70,7 +70,6 @@ append(struct writer *w, const char *template, const struct monitor_body *body, 
 	w->list_size += w->record.n;
 	w->records++;
 	atomic_store(&w->s->records, w->records);
-	atomic_store(&w->s->last_listed, clock_ns(CLOCK_BOOTTIME));
 	return true;
 }
 

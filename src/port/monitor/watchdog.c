@@ -63,12 +63,13 @@ static bool
 is_silent(struct dog *d)
 {
 	struct monitor_shared *s = d->s;
-	uint64_t beat = atomic_load(&s->beat), since = atomic_load(&s->waiting_since), now = clock_ns(CLOCK_BOOTTIME);
+	uint64_t beat = atomic_load(&s->beat), since = atomic_load(&s->waiting_since);
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	if (beat != d->beat) {
 		d->beat = beat;
 		d->still = 0;
-		d->alive = now;
+		d->alive = clock_ns(CLOCK_BOOTTIME);
 		d->alive_real = clock_ns(CLOCK_REALTIME);
 	} else {
 		d->still++;
