@@ -48,7 +48,11 @@ read_data(struct place *p, struct err *e)
 	FILE_AUTO struct file f = { 0 };
 	int rc;
 
-	buf_printf(&path, "%s/server.json", p->data != NULL ? p->data : API_DATA);
+	if (p->data == NULL && access(API_DATA "/server.json", F_OK) != 0 && errno == ENOENT &&
+	    access(API_DATA_UP "/server.json", F_OK) == 0)
+		buf_str(&path, API_DATA_UP "/server.json");
+	else
+		buf_printf(&path, "%s/server.json", p->data != NULL ? p->data : API_DATA);
 	if (access(buf_cstr(&path), R_OK) != 0)
 		return no_server(buf_cstr(&path), p->data != NULL, e);
 	if ((rc = file_read(buf_cstr(&path), LIMIT_SMALL_FILE, &f, e)) != 0 ||
@@ -319,11 +323,31 @@ api_host(struct api *a, const char *name, char id[33], struct err *e)
 	return is_id(id) ? 0 : err_set(e, ERR_NETWORK, "the server's answer names no host");
 }
 
+/* Who has one machine need not name it. */
+static int
+only_host(struct api *a, char id[33], struct err *e)
+{
+	API_REQUEST_AUTO struct api_request q = api_request("hostList", NULL);
+	JSON_AUTO json_t *j = NULL;
+	const json_t *hosts;
+	int rc;
+
+	api_query(&q, "limit", "2");
+	if ((rc = api_ask(a, &q, NULL, &j, e)) != 0)
+		return rc;
+	hosts = json_object_get(j, "hosts");
+	if (json_array_size(hosts) != 1)
+		return err_hint(e, err_set(e, ERR_USAGE, json_array_size(hosts) == 0 ? "no host has enrolled yet" :
+		    "there are several hosts: name one"), "assay host list lists them");
+	(void)snprintf(id, 33, "%s", api_str(json_array_get(hosts, 0), "id"));
+	return is_id(id) ? 0 : err_set(e, ERR_NETWORK, "the server's answer names no host");
+}
+
 int
 api_host_get(struct api *a, const char *name, json_t **j, struct err *e)
 {
 	char id[33];
-	int rc = api_host(a, name, id, e);
+	int rc = name != NULL ? api_host(a, name, id, e) : only_host(a, id, e);
 
 	if (rc != 0)
 		return rc;

@@ -2,7 +2,8 @@
  *
  * In this order: the options --server, --server-ca, --token-file (or --cert and --key);
  * the directory of --data, into which a server writes where it is; the environment
- * (ASSAY_SERVER, ASSAY_SERVER_CA, ASSAY_TOKEN_FILE); the directory /var/lib/assay.  Only
+ * (ASSAY_SERVER, ASSAY_SERVER_CA, ASSAY_TOKEN_FILE); the directory /var/lib/assay, or, where
+ * no server was started there, that of `assay up`.  Only
  * the given authority is believed, and nothing is ever sent to a server whose
  * certificate it did not sign.  What is missing, and what to do about it, is in the
  * error: a server that is away, one of another authority, a token that is refused.
@@ -14,6 +15,7 @@
 #include "port/net/http_client.h"
 
 #define API_DATA "/var/lib/assay"
+#define API_DATA_UP "/var/lib/assay-up"
 
 /* The options of every command that speaks to a server; last in its list, before the end. */
 #define API_OPTIONS										\
@@ -26,7 +28,7 @@
 	  .help = "your certificate, PEM, instead of a token" },				\
 	{ .name = "key", .arg = "F", .complete = COMPLETE_FILE, .help = "its private key, PEM" },	\
 	{ .name = "data", .arg = "DIR", .complete = COMPLETE_DIR,				\
-	  .help = "the server whose directory this is; " API_DATA " if none is named" }
+	  .help = "the server whose directory this is; " API_DATA " or " API_DATA_UP " if none is named" }
 
 struct api {
 	struct http_client *http;
@@ -62,7 +64,7 @@ MUST_CHECK int api_ask(struct api *a, struct api_request *q, const json_t *body,
 /** api_host(a, name, id, e): The id of the host that is called so, or has this id. */
 MUST_CHECK int api_host(struct api *a, const char *name, char id[33], struct err *e);
 
-/** api_host_get(a, name, j, e): All that is known of it. */
+/** api_host_get(a, name, j, e): All that is known of it; ${name} NULL: of the only host there is. */
 MUST_CHECK int api_host_get(struct api *a, const char *name, json_t **j, struct err *e);
 
 /** api_query(q, name, value): One more query parameter; nothing if ${value} is NULL. */

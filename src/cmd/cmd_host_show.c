@@ -13,7 +13,7 @@ show(const struct invocation *in, struct err *e)
 	API_AUTO struct api a = { 0 };
 	JSON_AUTO json_t *j = NULL;
 
-	if (api_open(in, &a, e) != 0 || api_host_get(&a, in->operands[0], &j, e) != 0)
+	if (api_open(in, &a, e) != 0 || api_host_get(&a, in->n_operands > 0 ? in->operands[0] : NULL, &j, e) != 0)
 		return cmd_error(in, e);
 	if (in->json && cmd_print_json(j, e) != 0)
 		return cmd_error(in, e);
@@ -25,10 +25,11 @@ show(const struct invocation *in, struct err *e)
 const struct command cmd_host_show = {
 	.noun = "host", .verb = "show",
 	.summary = "print how a host stands, why, and what it is",
-	.operands = "HOST", .min_operands = 1, .max_operands = 1,
+	.operands = "[HOST]", .min_operands = 0, .max_operands = 1,
 	.description =
-	    "HOST is a name or an id. The verdict is about evidence and holds until its time; the reachability\n"
-	    "is about when evidence came. What the host says of itself is shown, and nothing rests on it.\n"
+	    "HOST is a name or an id; where there is only one host it need not be named. The verdict is\n"
+	    "about evidence and holds until its time; the reachability is about when evidence came. What the\n"
+	    "host says of itself is shown, and nothing rests on it.\n"
 	    "\n"
 	    "Exit status: 0 trusted, 1 untrusted, 3 undecided, expired, or not to be learned.",
 	.example =

@@ -103,7 +103,9 @@ unexplained(const struct evidence_run *x)
 static int
 warn_of_unlisted(struct evidence_run *x, struct err *e)
 {
-	uint64_t quoted = x->in->has_quote ? evidence_quoted_pcrs(x) & ~x->report->match.used : 0;
+	/* Of a list on another PCR the kernel's own is not here to explain anything. */
+	uint64_t quoted = x->in->has_quote && x->in->list_pcr == 0 ?
+	    evidence_quoted_pcrs(x) & ~x->report->match.used : 0;
 	int rc;
 
 	for (uint32_t i = x->in->has_event_log ? 16 : IMA_PCR + 1; i < LIMIT_PCRS; i++) {

@@ -102,7 +102,7 @@ try:
     is_(json.loads(run("host", "show", "odd\nname\udcff", "--json").stdout)["name"], "odd\\x0aname\\xff", "a name of any bytes")
     fails(run("host", "show", "nothing"), 2, 'no host called "nothing"', "assay host list", "a host that is not there")
     is_(run("host", "show", "0" * 32).returncode, 2, "an id that is not there: exit 2")
-    is_(run("host", "show").returncode, 2, "no host: exit 2")
+    fails(run("host", "show"), 2, "several hosts", "assay host list", "no host where there are several")
     r = run("host", "rename", "host-00016", "host-00014")
     is_((r.returncode, r.stdout.split()[0]), (0, "host-00014"), "host rename")
     fails(run("host", "show", "host-00014"), 2, "several hosts are called", "[0-9a-f]{32}, [0-9a-f]{32}", "a name of two hosts")
@@ -211,6 +211,12 @@ try:
     is_(open_api(["host", "list", "--server", "ftp://x", "--server-ca", s.ca, *token]).returncode, 2, "a URL that is none: exit 2")
     r = open_api(["host", "list", "--json", "--server", "https://127.0.0.1:1", "--server-ca", s.ca, *token])
     is_((r.returncode, json.loads(r.stdout)["error"]["code"], "hint" in json.loads(r.stdout)["error"]), (3, "network", True), "with --json an error is an object")
+
+    lone = Server(tmp + "/lone")
+    fails(open_api(["host", "show", "--data", lone.data]), 2, "no host has enrolled", "assay host list", "no host where there is none")
+    fleet(f"sqlite:{tmp}/lone/assay.db", 1)
+    r = open_api(["host", "show", "--data", lone.data])
+    is_((r.returncode, r.stdout.split()[1]), (3, "host-00001"), "where there is one host it need not be named")
 
     # ---- what happens ----
     p = subprocess.Popen([ASSAY, "host", "watch", "--json", "--count", "2", "--data", s.data], stdout=subprocess.PIPE, text=True)

@@ -1,10 +1,11 @@
-/* fleet_rows.c URL N EK AK: a fleet in a store, written as a server would, for api.t.
+/* fleet_rows.c URL N EK AK [BUNDLE]: a fleet in a store, written as a server would, for api.t.
  *
  * Host I (from 1) is "host-NNNNN", but number 7, whose name has a newline and a byte that is
  * no UTF-8.  It has labels role=web or role=db, a boot with 3 + I % 5 measurements, and
  * stands by I % 10: 0 untrusted with two findings, 1 undecided, 2 of a verdict that ran out,
  * 3 (up to number 100) waiting for an operator, else trusted.  Everybody's first entries
- * are the same; host I alone ran /opt/only-I.
+ * are the same; host I alone ran /opt/only-I.  The evidence behind its verdict is a line of
+ * text, or the bundle that is given.
  */
 #include <stdio.h>
 #include <time.h>
@@ -22,7 +23,7 @@ static const char *const shared[] = { "boot_aggregate", "/usr/bin/bash", "/usr/l
     "/usr/bin/dash", "/usr/sbin/sshd", "/usr/bin/odd\nname\xff", "/usr/bin/env" };
 static struct arena arena;
 static int64_t now;
-static struct file ek, ak;
+static struct file ek, ak, evidence;
 
 static void
 must(int rc, const struct err *e)
@@ -172,7 +173,7 @@ attest(unsigned i, struct store_host *h, struct store_advance *a)
 	    verdict == 3 ? span_lit("no policy is assigned to this host") : text("%u entries, all approved", (unsigned)n) };
 	*event = (struct store_event){ .at = now, .kind = span_lit("verdict"), .body = text("{\"name\":\"host-%05u\"}", i) };
 	*bundle = (struct store_bundle){ .at = now, .verdict = verdict, .policy = h->state.policy,
-	    .body = text("evidence of host %u", i) };
+	    .body = evidence.n > 0 ? file_view(&evidence) : text("evidence of host %u", i) };
 }
 
 static void
@@ -203,18 +204,21 @@ main(int argc, char **argv)
 	struct err e = { 0 };
 	unsigned n;
 
-	if (argc != 5)
+	if (argc != 5 && argc != 6)
 		return 2;
 	arena = arena_init(GIB(1));
 	now = (int64_t)time(NULL) * 1000;
 	n = (unsigned)strtoul(argv[2], NULL, 10);
 	must(file_read(argv[3], MIB(1), &ek, &e), &e);
 	must(file_read(argv[4], MIB(1), &ak, &e), &e);
+	if (argc == 6)
+		must(file_read(argv[5], MIB(64), &evidence, &e), &e);
 	must(store_open(argv[1], STORE_CREATE | STORE_MIGRATE, &s, &e), &e);
 	for (unsigned i = 1; i <= n; i += BATCH)
 		batch(s, i, n - i + 1 < BATCH ? n - i + 1 : BATCH);
 	arena_free(&arena);
 	file_free(&ek);
 	file_free(&ak);
+	file_free(&evidence);
 	return 0;
 }

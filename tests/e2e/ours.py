@@ -114,6 +114,9 @@ def run(server, *options):
 def cleanup(failed):
     for q in processes:
         if q.poll() is None:
+            # What strace traces outlives it.
+            for child in open(f"/proc/{q.pid}/task/{q.pid}/children").read().split():
+                os.kill(int(child), signal.SIGTERM)
             q.terminate()
             try:
                 q.wait(5)

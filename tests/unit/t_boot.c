@@ -233,6 +233,35 @@ test_pretend_secure_boot(void)
 	kit_close(&on);
 }
 
+/* Shim says with one byte that keys of the owner may check kernels; anything longer by that name is
+ * an authority that must not go unseen. */
+static void
+test_not_an_authority(void)
+{
+	static const uint8_t shim[16] = { 0x50, 0xab, 0x5d, 0x60, 0x46, 0xe0, 0x00, 0x43, 0xab, 0xb6, 0x3d, 0xd8,
+	    0x10, 0xdd, 0x8b, 0x23 };
+	static const char name[] = "MokListTrusted";
+
+	for (size_t n = 1; n <= 2; n++) {
+		struct buf b = buf_init(KIB(1));
+		struct kit k;
+
+		buf_put(&b, shim, sizeof(shim));
+		buf_le64(&b, strlen(name));
+		buf_le64(&b, n);
+		for (const char *c = name; *c != '\0'; c++)
+			buf_le16(&b, (uint8_t)*c);
+		buf_put(&b, "\1\1", n);
+		kit_open("tcg_log/shim-grub", &k);
+		kit_append(&k, 7, EV_EFI_VARIABLE_AUTHORITY, buf_view(&b), buf_view(&b));
+		RUN(k);
+		ok(rc == 0 && report.facts.n_authorities == 1 + n, "MokListTrusted of %zu bytes: %s authority", n,
+		    n == 1 ? "no" : "an");
+		kit_close(&k);
+		buf_free(&b);
+	}
+}
+
 static void
 test_relabelled(void)
 {
@@ -587,6 +616,7 @@ main(void)
 	test_altered();
 	test_digest_bits();
 	test_pretend_secure_boot();
+	test_not_an_authority();
 	test_relabelled();
 	test_image_as_text();
 	test_later();

@@ -127,6 +127,8 @@ test_shim(void)
 	kit_open("tcg_log/systemd-boot", &k);
 	expect(&k, "{\"cmdline\": [{\"regex\": \"initrd=\\\\\\\\initrd console=ttyS0 .*\"}]}", CHECK_PASS,
 	    REASON_NONE, "");
+	expect(&k, "{\"cmdline\": [{\"regex\": \"BOOT_IMAGE=initrd.*\"}]}", CHECK_FAIL, REASON_BOOT_CMDLINE,
+	    "which the policy does not name");
 	kit_close(&k);
 	kit_open("tcg_log/uki", &k);
 	expect(&k, "{\"cmdline\": [\"console=ttyS0 loglevel=4 panic=-1\"]}", CHECK_PASS, REASON_NONE, "");
