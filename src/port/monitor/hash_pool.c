@@ -108,6 +108,8 @@ thread_run(void *arg)
 	const int keep[] = { 2, p->done_fd, p->process };
 
 	thread_isolate(keep, 3);
+	if (!t->big)
+		thread_urgent(THREAD_WORKER);
 	for (;;) {
 		struct hash_job *job;
 

@@ -1,7 +1,9 @@
 /* hash_pool.h: threads that hash files, so that the dispatcher never reads one.
  *
  * A job is the caller's; the pool keeps a pointer until it comes out of hash_pool_done.
- * Files over 16 MiB have threads of their own, so that they hold up nobody else.  A thread
+ * Files over 4 MiB have threads of their own, so that they hold up nobody else, and the others
+ * are urgent ones (thread.h): a small file's digest is there before its deadline however many
+ * processes want to run.  A thread
  * whose file cannot be read for a while is given up (hash_pool_replace): another takes its
  * place, and its job comes out whenever the read returns.
  */
@@ -13,7 +15,7 @@
 #include "base/err.h"
 #include "base/span.h"
 
-#define HASH_BIG ((uint64_t)16 << 20)
+#define HASH_BIG ((uint64_t)4 << 20)
 
 enum hash_outcome { HASH_WAITS = 0, HASH_GOOD, HASH_NOT_WANTED, HASH_FAILED, HASH_TOO_LONG };
 

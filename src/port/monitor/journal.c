@@ -40,14 +40,18 @@ struct journal {
 /* The queue's ceiling: what waits longer than hold_ms has been let go long ago. */
 #define REQUESTS (2 * RESULTS)
 
-static void
+/* Its number, or 0 if it cannot be taken. */
+static uint64_t
 hand_over(struct journal *j, struct request *q)
 {
+	uint64_t number = 0;
+
 	(void)pthread_mutex_lock(&j->lock);
 	if (q == NULL || j->waiting >= REQUESTS) {
 		j->dropped++;
 		free(q);
 	} else {
+		number = j->handed + 1;
 		q->number = ++j->handed;
 		atomic_store(&j->results[q->number % RESULTS], JOURNAL_WAITS);
 		q->next = NULL;
@@ -57,6 +61,7 @@ hand_over(struct journal *j, struct request *q)
 		(void)pthread_cond_signal(&j->work);
 	}
 	(void)pthread_mutex_unlock(&j->lock);
+	return number;
 }
 
 uint64_t
@@ -77,8 +82,7 @@ journal_file(struct journal *j, const uint8_t digest[32], struct span path, cons
 		if (q->n_cgroup > 0)
 			memcpy(q->names + path.n + q->n_comm, body->cgroup.p, q->n_cgroup);
 	}
-	hand_over(j, q);
-	return j->handed;
+	return hand_over(j, q);
 }
 
 void
@@ -90,7 +94,7 @@ journal_note(struct journal *j, const struct monitor_note *n)
 		q->is_note = true;
 		q->note = *n;
 	}
-	hand_over(j, q);
+	(void)hand_over(j, q);
 }
 
 void
@@ -103,6 +107,8 @@ journal_gap(struct journal *j, enum monitor_why why, uint64_t from, uint64_t fro
 enum journal_result
 journal_result(const struct journal *j, uint64_t number)
 {
+	if (number == 0)
+		return JOURNAL_LOST;
 	return number > atomic_load(&j->done) ? JOURNAL_WAITS :
 	    (enum journal_result)atomic_load(&j->results[number % RESULTS]);
 }
@@ -165,7 +171,7 @@ write_run(void *arg)
 	const int keep[] = { 2, j->w.list, j->w.sidecar, j->done_fd };
 
 	thread_isolate(keep, 4);
-	thread_urgent(THREAD_WRITER);
+	thread_urgent(THREAD_WORKER);
 	do {
 		uint64_t dropped;
 		struct request *q = wait_for_request(j, &dropped);

@@ -30,7 +30,7 @@ struct journal;
  * not written whole.  The eventfd ${done_fd} becomes readable when there are results. */
 MUST_CHECK int journal_open(struct monitor_shared *s, int done_fd, struct journal **j, struct err *e);
 
-/** journal_file(j, digest, path, body): One file; its number for journal_result.  body's number
+/** journal_file(j, digest, path, body): One file; its number for journal_result (0: lost at once).  body's number
  * and path are filled in later; everything is copied. */
 uint64_t journal_file(struct journal *j, const uint8_t digest[32], struct span path, const struct monitor_body *body);
 enum journal_result journal_result(const struct journal *j, uint64_t number);

@@ -146,7 +146,7 @@ journal_read(int list, int sidecar, struct seen_files *seen, struct journal_stat
 	struct walk w = { 0 };
 	int rc;
 
-	if ((rc = journal_map(list, LIMIT_MONITOR_LIST, &l, e)) != 0 ||
+	if ((rc = journal_map(list, LIMIT_MONITOR_LIST + KIB(64), &l, e)) != 0 ||
 	    (rc = journal_map(sidecar, LIMIT_IMA_LOG, &s, e)) != 0 ||
 	    (rc = read_list(l, seen, &x, &w, e)) != 0 || (rc = read_sidecar(s, &w, &x, e)) != 0)
 		return rc;

@@ -46,7 +46,8 @@ append(struct writer *w, const char *template, const struct monitor_body *body, 
 	if (!hasher_run(w->sha1, data, span_of(NULL, 0), column))
 		return false;
 	monitor_record(&w->record, w->s->o.pcr, column, template, data);
-	good = w->record.why == 0 && w->list_size + w->record.n <= LIMIT_MONITOR_LIST;
+	/* Notes have some room of their own, so that it can still be said that the list is full. */
+	good = w->record.why == 0 && w->list_size + w->record.n <= LIMIT_MONITOR_LIST + (body == NULL ? KIB(64) : 0);
 	if (body != NULL && good) {
 		monitor_body_write(body, &w->body);
 		for (unsigned i = 0; i < 4; i++)
@@ -70,7 +71,6 @@ append(struct writer *w, const char *template, const struct monitor_body *body, 
 	w->list_size += w->record.n;
 	w->records++;
 	atomic_store(&w->s->records, w->records);
-	atomic_store(&w->s->last_listed, clock_ns(CLOCK_BOOTTIME));
 	return true;
 }
 
@@ -128,6 +128,21 @@ file_data(struct writer *w, const uint8_t digest[32], struct span path)
 	return w->data.why == 0;
 }
 
+/* Said once: what follows is not listed, which is the gap until the next boot. */
+static bool
+is_full(struct writer *w)
+{
+	struct monitor_note n = { .kind = MONITOR_NOTE_GAP, .why = MONITOR_WHY_FULL };
+
+	if (!w->full && w->list_size + 2 * LIMIT_MONITOR_BODY > LIMIT_MONITOR_LIST) {
+		w->full = true;
+		n.time = n.from = clock_ns(CLOCK_REALTIME);
+		n.uptime = n.from_uptime = clock_ns(CLOCK_BOOTTIME);
+		(void)put_note(w, &n);
+	}
+	return w->full;
+}
+
 enum journal_result
 writer_file(struct writer *w, const uint8_t digest[32], struct span path, struct monitor_body *body)
 {
@@ -136,6 +151,8 @@ writer_file(struct writer *w, const uint8_t digest[32], struct span path, struct
 	if (file_data(w, digest, path) && hasher_run(w->sha256, buf_view(&w->data), span_of(NULL, 0), id)) {
 		if (listed_has(w->seen, id))
 			return JOURNAL_KNOWN;
+		if (is_full(w))
+			return JOURNAL_LOST;
 		if (w->lost == 0 || (make_up(w) && file_data(w, digest, path))) {
 			body->number = w->records + 1;
 			body->path = span_find(path, ' ') == path.n ? span_of(NULL, 0) : path;

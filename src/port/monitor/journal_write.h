@@ -15,6 +15,7 @@ struct writer {
 	uint8_t chain[MONITOR_CHAIN];
 	uint64_t unchained, last_file;		/* entries behind the last monitor_chain, and when */
 	struct buf record, body, data;		/* used again for each */
+	bool full;				/* the list's ceiling is reached: only notes from now on */
 	uint64_t lost, lost_from, lost_from_uptime;	/* what could not be written */
 };
 

@@ -36,7 +36,7 @@ struct task {
 	struct watch_event ev;
 	struct file_facts facts;
 	struct hash_job job;
-	uint64_t since;		/* CLOCK_BOOTTIME, when the event was read */
+	uint64_t since;		/* when the event was read; these times are CLOCK_MONOTONIC's */
 	uint64_t progress, moved;	/* bytes hashed when last looked at, and when they last rose */
 	struct task *leader;	/* TASK_FOLLOWING */
 	uint64_t number;	/* TASK_LISTING: for journal_result; TASK_HELD: records when it began */
@@ -73,7 +73,7 @@ void judge_answer(struct judge *j);
 /** judge_listed(j): What the journal has written meanwhile. */
 void judge_listed(struct judge *j);
 
-/** judge_tick(j, now): Deadlines; ${now}: CLOCK_BOOTTIME. */
-void judge_tick(struct judge *j, uint64_t now);
+/** judge_tick(j): Deadlines. */
+void judge_tick(struct judge *j);
 
 #endif

@@ -244,7 +244,7 @@ recover(struct monitor *m, struct err *e)
 		rc = journal_read(m->list, sidecar, NULL, &j, e);
 	if (sidecar >= 0)
 		(void)close(sidecar);
-	if (rc != 0 || (rc = journal_map(m->list, LIMIT_MONITOR_LIST, &list, e)) != 0 ||
+	if (rc != 0 || (rc = journal_map(m->list, LIMIT_MONITOR_LIST + KIB(64), &list, e)) != 0 ||
 	    (rc = extender_begin(&m->x, span_head(list, j.list_size), &known, e)) != 0)
 		return rc;
 	if ((rc = decide(m, &j, known, e)) != 0)

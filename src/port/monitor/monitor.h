@@ -67,7 +67,7 @@ struct monitor_options {
 	unsigned hold_ms;		/* 1000: so long they wait, at most */
 	unsigned chain_records;		/* 256: records whose sidecar entries one monitor_chain covers */
 	unsigned chain_ms;		/* 1000: or after so much time */
-	unsigned threads;		/* 2: that hash; as many more for files over 16 MiB */
+	unsigned threads;		/* 2: that hash; as many more for files over 4 MiB */
 	const struct monitor_tpm *tpm;	/* NULL: a list without a PCR */
 	monitor_seen_fn *seen;		/* may be NULL */
 	void *arg;
@@ -95,8 +95,10 @@ struct monitor_status {
 struct monitor;
 
 /** monitor_start(o, m, e): Take the list up again or begin one, bring the PCR up to it, and
- * start watching; ready when it returns.  What ${o} points to must outlive ${m}.  Needs
- * CAP_SYS_ADMIN and CAP_SYS_PTRACE (or root). */
+ * start watching; ready when it returns.  What ${o} points to must outlive ${m}.  To be called
+ * while the process has one thread, because it forks and goes on.  Needs root, or
+ * CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH and CAP_LEASE; with CAP_SYS_NICE and
+ * CAP_SYS_RESOURCE it is quick in storms and spared when memory is short. */
 MUST_CHECK int monitor_start(const struct monitor_options *o, struct monitor **m, struct err *e);
 
 /** monitor_fd(m): Readable when monitor_service has something to do. */

@@ -15,6 +15,10 @@
 /* The dispatcher looks up so often: for deadlines while something waits, else for signs of life. */
 #define TICK_BUSY_MS 20
 
+/* One for each event that is looked at or about to be answered, and some.  Without one for an
+ * event the kernel denies what it is about. */
+#define DESCRIPTORS (LIMIT_MONITOR_PENDING + JUDGE_ANSWERS + 64)
+
 static volatile sig_atomic_t asked_to_stop;
 
 static void
@@ -55,8 +59,8 @@ become_monitor(void)
 	(void)sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_term }, NULL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 4096) {
-		files.rlim_cur = files.rlim_max < 4096 ? files.rlim_max : 4096;
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < DESCRIPTORS) {
+		files.rlim_cur = files.rlim_max < DESCRIPTORS ? files.rlim_max : DESCRIPTORS;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
 	thread_urgent(THREAD_DISPATCHER);
@@ -86,8 +90,12 @@ static int
 set_up(struct monitor_shared *s, struct loop *l, struct err *e)
 {
 	struct judge *j = &l->j;
+	struct rlimit files;
 	int rc;
 
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur < DESCRIPTORS)
+		return err_hint(e, err_set(e, ERR_LIMIT, "the monitor may not have %d files open", DESCRIPTORS),
+		    "raise the hard limit (LimitNOFILE=, ulimit -Hn)");
 	*j = (struct judge){ .s = s, .self = getpid() };
 	j->chunk = malloc(JUDGE_AT_ONCE);
 	j->tasks = calloc(LIMIT_MONITOR_PENDING, sizeof(*j->tasks));
@@ -154,7 +162,11 @@ take_events(struct loop *l, struct err *e)
 	struct watch_event ev[64];
 	size_t room = LIMIT_MONITOR_PENDING - l->j.busy, n;
 	uint64_t most = atomic_load(&l->j.s->most_waiting);
-	int rc = watch_read(&l->j.watch, room == 0 ? 1 : room, ev, &n, e);
+	bool refused;
+	int rc = watch_read(&l->j.watch, room == 0 ? 1 : room, ev, &n, &refused, e);
+
+	if (rc == 0 && refused)
+		atomic_fetch_or(&l->j.s->ask, 1u << MONITOR_WHY_REFUSED);
 
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		if (ev[i].fd < 0)
@@ -199,7 +211,7 @@ turn(struct loop *l, struct err *e)
 	l->last = clock_ns(CLOCK_BOOTTIME);
 	if (atomic_load(&s->ask) != 0)
 		heed_asked(l);
-	judge_tick(&l->j, l->last);
+	judge_tick(&l->j);
 	if (!l->storm || l->j.n_answers > JUDGE_ANSWERS / 2 || l->last - l->answered >= STORM_MS * MS) {
 		judge_answer(&l->j);
 		l->answered = l->last;

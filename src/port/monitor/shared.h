@@ -32,8 +32,7 @@ struct monitor_shared {
 
 	/* The monitor's. */
 	_Atomic uint64_t beat;		/* rises while the dispatcher turns */
-	_Atomic uint64_t waiting_since;	/* of the oldest event not answered; 0: none */
-	_Atomic uint64_t last_listed;	/* when the last record was written, or the monitor was up */
+	_Atomic uint64_t waiting_since;	/* of the oldest event not answered, CLOCK_MONOTONIC; 0: none */
 	_Atomic uint64_t records, durable_records, durable_bytes;
 	_Atomic uint64_t gaps, events, hits, hashed, hashed_bytes, overflows, late;
 	_Atomic uint64_t cached, waiting, most_waiting, marks;

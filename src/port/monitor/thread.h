@@ -19,7 +19,7 @@ MUST_CHECK int thread_start(void *(*run)(void *), void *arg, size_t stack, struc
  * run its turn would come too late.  It cannot take the machine for itself, because it has
  * nothing to do but what others, running, ask for.  Where real-time scheduling is not allowed
  * a better nice value must do. */
-enum thread_rank { THREAD_WRITER = 1, THREAD_DISPATCHER, THREAD_WATCHDOG };
+enum thread_rank { THREAD_WORKER = 1, THREAD_DISPATCHER, THREAD_WATCHDOG };
 void thread_urgent(enum thread_rank rank);
 
 /** thread_isolate(keep, n): The calling thread keeps copies of these descriptors under their

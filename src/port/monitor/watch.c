@@ -61,14 +61,15 @@ watch_add(const struct watch *w, int fd, bool exec_only, struct err *e)
 }
 
 int
-watch_read(struct watch *w, size_t max, struct watch_event *out, size_t *n, struct err *e)
+watch_read(struct watch *w, size_t max, struct watch_event *out, size_t *n, bool *refused, struct err *e)
 {
 	struct fanotify_event_metadata in[64];
 	ssize_t got = read(w->fd, in, (max < 64 ? max : 64) * sizeof(in[0]));
 	size_t done = 0;
 
-	if (got < 0 && errno != EAGAIN && errno != EINTR)
+	if (got < 0 && (errno == EBADF || errno == EFAULT || errno == EINVAL))
 		return err_errno(e, "cannot read fanotify events");
+	*refused = got < 0 && errno != EAGAIN && errno != EINTR;
 	for (ssize_t at = 0; at + (ssize_t)sizeof(in[0]) <= got; at += (ssize_t)sizeof(in[0])) {
 		const struct fanotify_event_metadata *x = &in[done];
 

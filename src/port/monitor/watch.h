@@ -40,8 +40,11 @@ MUST_CHECK int watch_open(bool libraries, struct watch *w, struct err *e);
  * system cannot be marked. */
 MUST_CHECK int watch_add(const struct watch *w, int fd, bool exec_only, struct err *e);
 
-/** watch_read(w, max, out, n, e): At most ${max} (up to 64) events; ${*n} 0 if none waits. */
-MUST_CHECK int watch_read(struct watch *w, size_t max, struct watch_event *out, size_t *n, struct err *e);
+/** watch_read(w, max, out, n, refused, e): At most ${max} (up to 64) events; ${*n} 0 if none waits.
+ * ${*refused}: the kernel could not open for us what an event is about (a fault of its file
+ * system, say), and denied it to who asked: nobody can answer such an event. */
+MUST_CHECK int watch_read(struct watch *w, size_t max, struct watch_event *out, size_t *n, bool *refused,
+    struct err *e);
 
 /** watch_allow(w, fd): Let go what waits for the event with descriptor ${fd} (a number: it may
  * be closed by now). */

@@ -27,6 +27,7 @@ struct dog {
 	uint64_t alive, alive_real;	/* when it was last known to be well */
 	uint64_t started, not_before;
 	unsigned failures;		/* starts that did not last */
+	bool ran;			/* one was ready */
 };
 
 static void
@@ -63,12 +64,14 @@ static bool
 is_silent(struct dog *d)
 {
 	struct monitor_shared *s = d->s;
-	uint64_t beat = atomic_load(&s->beat), since = atomic_load(&s->waiting_since), now = clock_ns(CLOCK_BOOTTIME);
+	uint64_t beat = atomic_load(&s->beat), since = atomic_load(&s->waiting_since);
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
+	d->ran |= atomic_load(&s->state) == MONITOR_RUNNING;
 	if (beat != d->beat) {
 		d->beat = beat;
 		d->still = 0;
-		d->alive = now;
+		d->alive = clock_ns(CLOCK_BOOTTIME);
 		d->alive_real = clock_ns(CLOCK_REALTIME);
 	} else {
 		d->still++;
@@ -117,11 +120,24 @@ down(struct dog *d, enum monitor_why why)
 	shared_poke(s->ready_fd);
 }
 
+/* It ended before it ever was ready: that is the caller's to hear of. */
+static void
+explain(struct monitor_shared *s, int status)
+{
+	if (s->failure.code != 0)
+		return;
+	if (WIFSIGNALED(status))
+		(void)err_set(&s->failure, ERR_INTERNAL, "the monitor was ended by signal %d while it started",
+		    WTERMSIG(status));
+	else
+		(void)err_set(&s->failure, ERR_INTERNAL, "the monitor ended with status %d while it started (a system"
+		    " call it needs may be forbidden)", WEXITSTATUS(status));
+}
+
 /* True: it is over. */
 static bool
 reap(struct dog *d)
 {
-	bool failed;
 	pid_t pid;
 	int status;
 
@@ -130,12 +146,13 @@ reap(struct dog *d)
 		;
 	if (pid <= 0)
 		return false;
-	failed = atomic_load(&d->s->state) == MONITOR_FAILED;
+	d->ran |= atomic_load(&d->s->state) == MONITOR_RUNNING;
 	down(d, MONITOR_WHY_DIED);
-	/* What cannot be set up the first time is the caller's to hear of. */
-	if (!failed || atomic_load(&d->s->restarts) > 0)
+	if (d->ran)
 		return false;
+	explain(d->s, status);
 	atomic_store(&d->s->state, MONITOR_FAILED);
+	shared_poke(d->s->ready_fd);
 	return true;
 }
 
