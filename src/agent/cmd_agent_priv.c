@@ -25,7 +25,7 @@ static const struct option_spec options[] = {
 	{ "ek-cert", 0, "FILE", true, COMPLETE_FILE, NULL,
 	    "a certificate of that key, for a TPM that has none in its memory; then those above it" },
 	{ "ak", 0, "KIND", false, COMPLETE_WORDS, "p256 rsa2048", "the attestation key to make, if there is none (p256)" },
-	{ "pcrs", 0, "LIST", false, COMPLETE_NONE, NULL, "PCRs to quote: 0-10,14, and the monitor's" },
+	{ "pcrs", 0, "LIST", false, COMPLETE_NONE, NULL, "PCRs to quote: 0-10,14, and the monitor's; a server wants 0-10 at least" },
 	{ "list", 0, "WHICH", false, COMPLETE_WORDS, "auto kernel monitor",
 	    "the measurement list (auto: the kernel's, or the monitor's if the kernel measures nothing)" },
 	{ "monitor-pcr", 0, "N", false, COMPLETE_NONE, NULL, "PCR that the execution monitor extends (13)" },
