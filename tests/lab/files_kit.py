@@ -70,12 +70,12 @@ def ima_signature(content, name, *more):
 class Lab:
     """One server and one machine."""
 
-    def __init__(self, kernel, cmdline, programs=(), tree=None, volumes=(), options=()):
+    def __init__(self, kernel, cmdline, programs=(), tree=None, volumes=(), options=(), **machine):
         self.began = time.monotonic()
         self.image = f"{tmp}/image-{kernel}"
         self.server = Server(f"{tmp}/server-{kernel}", "--name", "10.0.2.2", "--first-use", "--interval", str(INTERVAL), *options)
         subprocess.run([here + "/agent-image", *(["-t", tree] if tree else []), kernel, BUILD + "/assay-agent", self.server.ca, self.image, *programs], check=True)
-        self.machine = Machine(self.image, cmdline, volumes).start()
+        self.machine = Machine(self.image, cmdline, volumes, **machine).start()
         closing.append(self.machine.stop)
         print(f"# {self.machine.do('uname -r')}, up after {time.monotonic() - self.began:.1f} s", flush=True)
 

@@ -14,8 +14,8 @@ class Machine:
     """image: what agent-image made.  The TPM's state and the disks outlive a boot, the rest does not.
     volumes: more disks, image files."""
 
-    def __init__(self, image, cmdline, volumes=()):
-        self.volumes = volumes
+    def __init__(self, image, cmdline, volumes=(), keep_tpm=False):
+        self.volumes, self.keep_tpm = volumes, keep_tpm
         self.image, self.cmdline, self.qemu, self.swtpm = image, cmdline, None, None
         self.console, self.rest = image + "/console.log", b""
         os.mkdir(image + "/tpm")
@@ -28,7 +28,7 @@ class Machine:
         if os.path.exists(sock):
             os.unlink(sock)
         self.swtpm = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + self.image + "/tpm",
-            "--terminate", "--ctrl", "type=unixio,path=" + sock],
+            *([] if self.keep_tpm else ["--terminate"]), "--ctrl", "type=unixio,path=" + sock],
             stderr=open(self.image + "/swtpm.log", "ab"))
         begun = time.monotonic()
         while not os.path.exists(sock):
@@ -101,6 +101,11 @@ class Machine:
         """Nothing is told that it ends: neither the guest nor its disk nor the TPM."""
         self.stop()
         return self.start()
+
+    def cut_off_tpm(self):
+        """The machine is gone, its TPM still has all that was extended (keep_tpm)."""
+        self.qemu.kill()
+        self.qemu.wait()
 
     def wait(self):
         self.qemu.wait(PATIENCE)

@@ -41,6 +41,10 @@ def start(says):
 
 
 def make_files():
+    for d in (tree, volume):
+        shutil.rmtree(d, ignore_errors=True)
+    for f in glob.glob(tmp + "/*.json"):
+        os.unlink(f)
     write(tree + "/etc/lab/before", BEFORE.encode(), 0o644)
     write(tree + "/etc/ima/ima-policy", IMA_POLICY.encode(), 0o644)
     os.makedirs(tree + "/oem")
@@ -78,6 +82,7 @@ def owner():
 
 
 def run(kernel, labs):
+    make_files()
     lab = Lab(kernel, "ima_template=ima-ng", tree=tree, volumes=(tmp + "/COS_OEM", tmp + "/COS_PERSISTENT"),
         options=("--policy-key", tmp + "/owner.pem", "--policy-key", tmp + "/vendor.pem"))
     labs.append(lab)
@@ -135,7 +140,6 @@ def run(kernel, labs):
     lab.comes("and the owner the new script: trusted", "trusted")
 
 
-make_files()
 for k in ("owner", "vendor", "nobody"):
     key(k, "ec")
 scenario(run)
