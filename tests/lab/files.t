@@ -108,8 +108,7 @@ def packages(lab):
 
 
 def run(kernel, labs):
-    lab = Lab(kernel, "ima_policy=tcb ima_template=ima-sig", programs=("setfattr", "dpkg", "dpkg-deb", "dpkg-split", "tar"))
-    labs.append(lab)
+    lab = Lab(labs, kernel, "ima_policy=tcb ima_template=ima-sig", programs=("setfattr", "dpkg", "dpkg-deb", "dpkg-split", "tar"))
     lab.machine.do("mkdir -p /var/lib/dpkg/info /var/lib/dpkg/updates /var/lib/dpkg/triggers /var/cache && : >/var/lib/dpkg/status")
     lab.enrol()
     signatures(lab)

@@ -70,7 +70,8 @@ def ima_signature(content, name, *more):
 class Lab:
     """One server and one machine."""
 
-    def __init__(self, kernel, cmdline, programs=(), tree=None, volumes=(), options=(), **machine):
+    def __init__(self, labs, kernel, cmdline, programs=(), tree=None, volumes=(), options=(), **machine):
+        labs.append(self)
         self.began = time.monotonic()
         self.image = f"{tmp}/image-{kernel}"
         self.server = Server(f"{tmp}/server-{kernel}", "--name", "10.0.2.2", "--first-use", "--interval", str(INTERVAL), *options)
@@ -186,6 +187,7 @@ class Lab:
 def scenario(run, *args):
     """Run it on each kernel; a surprise is a point that failed, with all that is known."""
     import taptest, traceback
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))	# no machine outlives us
     lab = []
     for kernel in kernels():
         try:

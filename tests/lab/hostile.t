@@ -64,8 +64,7 @@ def measured(lab):
 
 
 def run(kernel, labs):
-    lab = Lab(kernel, "ima_policy=tcb ima_template=ima-sig", keep_tpm=True)
-    labs.append(lab)
+    lab = Lab(labs, kernel, "ima_policy=tcb ima_template=ima-sig", keep_tpm=True)
     before, whole = measured(lab)
     boot_id = lab.machine.do("cat /proc/sys/kernel/random/boot_id")
     lab.machine.cut_off_tpm()

@@ -19,8 +19,8 @@ measure func=MODULE_CHECK
 measure func=FILE_CHECK mask=^MAY_READ fsuuid={OEM}
 measure func=POLICY_CHECK
 """
-BEFORE = """mount -t ext4 LABEL=COS_PERSISTENT /mnt/usr/local
-mount -t ext4 LABEL=COS_OEM /mnt/oem
+BEFORE = """until mount -t ext4 LABEL=COS_PERSISTENT /mnt/usr/local 2>/dev/null; do sleep 0.1; done
+until mount -t ext4 LABEL=COS_OEM /mnt/oem 2>/dev/null; do sleep 0.1; done
 mkdir -p /mnt/usr/local/.agent
 mount --bind /mnt/usr/local/.agent /mnt/var/lib/assay-agent
 mount -t securityfs sec /sys/kernel/security
@@ -83,9 +83,8 @@ def owner():
 
 def run(kernel, labs):
     make_files()
-    lab = Lab(kernel, "ima_template=ima-ng", tree=tree, volumes=(tmp + "/COS_OEM", tmp + "/COS_PERSISTENT"),
+    lab = Lab(labs, kernel, "ima_template=ima-ng", tree=tree, volumes=(tmp + "/COS_OEM", tmp + "/COS_PERSISTENT"),
         options=("--policy-key", tmp + "/owner.pem", "--policy-key", tmp + "/vendor.pem"))
-    labs.append(lab)
     do = lab.machine.do
     is_(do("touch /etc/x 2>/dev/null || echo read-only"), "read-only", "the root is read-only")
     lab.enrol()
