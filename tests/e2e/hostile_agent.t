@@ -210,6 +210,35 @@ def names(a):
     ok(not re.search(r"^2026(-01-01)?[ _]INFO", open(s.data + ".log").read(), re.M), "and no line of the server's log was written by a host")
 
 
+# ---- where volumes are ----
+def volumes(a):
+    tool = {"/oem/tool": ["sha256:" + digest(b"tool").hex()], "/usr/bin/tool": ["sha256:" + digest(b"tool").hex()]}
+    base = {"/usr/bin/one": ["sha256:" + digest(ONE.encode()).hex()], "/oem/old": ["sha256:" + digest(b"old").hex()]}
+    approve("volumes", json.dumps({"assay_policy": 1, "name": "volumes", "layers": [{"name": "base", "files": base},
+        {"name": "oem", "files": tool}], "scopes": [{"name": "oem", "paths": ["/oem"], "partition": "COS_OEM", "layers": ["oem"]}]}).encode())
+    new_boot(a, ONE)
+    a.kernel.measure("/oem/tool", b"tool")
+    a.attest(start=0)
+    is_(state(a), ("trusted", []), "the vendor's tool on the vendor's volume: trusted")
+    a.kernel.measure("/usr/bin/tool", b"tool")
+    a.kernel.measure("/oem/old", b"old")
+    a.attest()
+    want = ("untrusted", [("/usr/bin/tool", None), ("/oem/old", "COS_OEM")])
+    got = lambda: (host(a)["verdict"], [(f["path"], f.get("partition")) for f in findings(a)])
+    is_(got(), want, "elsewhere it is not, nor is what others list for the volume")
+    gained, words = 0, [{"COS_OEM": "/usr/bin"}, {"COS_OEM": "/"}, {"COS_OEM": "/nowhere"}, {}, {"COS_OEM": ["/usr/bin"]}, "/usr/bin"]
+    for v in words:
+        a.nonce = None
+        a.hello()
+        send(a, facts=a.facts(volumes=v))
+        gained += got() != want
+    is_(gained, 0, "a host that says its volumes are elsewhere gains nothing")
+    is_(host(a)["facts"]["volumes"], "/usr/bin", "its word is shown")
+    new_boot(a, ONE)
+    a.attest(start=0)
+    is_(state(a), ("trusted", []), "a boot without them: trusted")
+
+
 # ---- identities ----
 def identities(a):
     b = machine("b")
@@ -251,7 +280,7 @@ try:
         a.kernel.measure(name, name.encode())
     approve("test", policy("test", **{n: digest(n.encode()).hex() for n in (ONE, TWO)}))
     truth(a, "enrolment")
-    for part in (replays, omissions, selections, lists, other_list, resets, names, identities):
+    for part in (replays, omissions, selections, lists, other_list, resets, names, volumes, identities):
         part(a)
 finally:
     close()
