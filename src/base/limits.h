@@ -79,6 +79,8 @@
 #define LIMIT_IMA_POLICY	KIB(256)
 #define LIMIT_IMA_RULES		4096
 #define LIMIT_IMA_POLICY_ARENA	MIB(256)
+/* Different IMA policies of one boot that are remembered: real hosts load one or two. */
+#define LIMIT_IMA_POLICIES	64
 /* /boot/config-* have 120 to 300 KiB; a kernel command line has 2 or 4 KiB. */
 #define LIMIT_KERNEL_CONFIG	MIB(4)
 #define LIMIT_KERNEL_CMDLINE	KIB(64)
