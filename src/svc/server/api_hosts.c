@@ -126,6 +126,8 @@ api_host_json(struct worker *w, struct http_request *r, const struct store_host 
 		return rc;
 	if (all)
 		add_more(h, j);
+	if (all && (rc = api_host_ima(w, r, h, strcmp(json_string_value(json_object_get(j, "verdict")), "trusted") == 0, j, e)) != 0)
+		return rc;
 	*out = j;
 	j = NULL;
 	return 0;
