@@ -220,6 +220,29 @@ try:
     a.attest()
     is_((server.host(a)["verdict"], server.host(a)["entries"]), ("trusted", 3), "killed and started again, it goes on where it was")
 
+    # ---- the kernel's IMA policy ----
+    rules, seen = b"measure func=BPRM_CHECK\n", lambda: [(x["path"], x["digest"], x["approved"]) for x in server.host(a)["ima_policy"]["measured"]]
+    is_((server.host(a)["ima_policy"]["demanded"], seen()), (False, []), "none is demanded and none was measured")
+    server.api("PUT", "/v1/policies/kernel", json.dumps({"assay_policy": 1, "ima_policies": {"digests": ["sha256:" + sha(rules).hex()]}}).encode())
+    server.api("POST", "/v1/assignments", {"policies": ["base", "more", "kernel"]})
+    a.attest()
+    codes = lambda: [(f["code"], f["entry"]) for f in server.api("GET", f"/v1/hosts/{a.id}/findings")[1]["findings"]]
+    is_((server.host(a)["verdict"], codes()), ("untrusted", [("ima-policy", None)]), "a policy demands one: untrusted without")
+    a.kernel.measure("/etc/ima/ima-policy", rules)
+    a.attest()
+    is_((server.host(a)["verdict"], seen()), ("trusted", [("/etc/ima/ima-policy", "sha256:" + sha(rules).hex(), True)]),
+        "the allowed one was loaded: trusted, and shown by its digest")
+    a.kernel.measure("/usr/bin/three", b"three")
+    a.attest()
+    is_((server.host(a)["verdict"], codes()), ("trusted", []), "which holds for what comes behind it")
+    a.kernel.measure("/etc/ima/ima-policy", b"dont_measure\n")
+    a.attest()
+    is_((server.host(a)["verdict"], codes()), ("untrusted", [("ima-policy", 6)]), "a second one that nobody allowed")
+    is_([x[2] for x in seen()], [True, False], "both are shown")
+    r = subprocess.run([ASSAY, "host", "show", a.id, "--data", server.data], capture_output=True, text=True)
+    like(r.stdout, r"IMA policy +/etc/ima/ima-policy sha256:[0-9a-f]{64}, allowed\n.*ima-policy sha256:[0-9a-f]{64}, NOT allowed", "host show tells it")
+    server.api("POST", "/v1/assignments", {"policies": ["base", "more"]})
+
     # ---- silence ----
     for _ in range(100):
         h = server.host(b)
