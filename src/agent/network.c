@@ -59,8 +59,8 @@ network_open(const struct invocation *in, struct network *n, struct err *e)
 	struct http_url url;
 	int rc;
 
-	if (server == NULL || ca == NULL)
-		return err_set(e, ERR_USAGE, "--server and --server-ca must be given");
+	if (server == NULL)
+		return err_hint(e, err_set(e, ERR_USAGE, "no server is named"), "--server URL, or \"server = URL\" in " AGENT_CONFIG);
 	if ((rc = places_find(in, &n->places, e)) != 0 || (rc = http_url_parse(server, &url, e)) != 0 ||
 	    (rc = file_read(ca, LIMIT_SMALL_FILE, &ca_file, e)) != 0)
 		return rc;

@@ -74,6 +74,11 @@
 #define LIMIT_JSON_DEPTH	64	/* nesting; our own formats use 8 */
 #define LIMIT_TEXT_LINE		KIB(128)/* one line of a text list: path, digest */
 
+/* Configuration files: some dozen settings; a list of excludes or names may have some
+ * hundred lines. */
+#define LIMIT_CONFIG_FILE	KIB(256)
+#define LIMIT_CONFIG_LINE	KIB(8)	/* a path has 4 KiB at most, a database's URL some hundred bytes */
+
 /* IMA policies: the largest seen have some hundred rules and a few KiB.  The rules are
  * compared in pairs, so their number is bounded too. */
 #define LIMIT_IMA_POLICY	KIB(256)

@@ -17,7 +17,7 @@ struct appraiser {
 	struct hasher *hashers[DIGEST_ALG_COUNT]; /* owned, made when first needed */
 	struct digest *revoked;			/* sorted */
 	size_t n_revoked;
-	bool revokes_keys;
+	bool revokes_keys, told_of_weak_signature;
 	enum digest_alg min_digest;		/* the strictest of all */
 	const json_t **boot;
 	struct ima_demand ima;
@@ -212,6 +212,21 @@ weak(const struct appraiser *a, const struct ima_entry *n, enum digest_alg by, s
 	    digest_alg_name(by), digest_alg_name(a->min_digest));
 }
 
+/* Like a policy that lists SHA-1: told once, and for min_digest to forbid. */
+static int
+tell_weak_signature(struct appraiser *a, const struct ima_entry *n, enum digest_alg by, struct result *r, struct err *e)
+{
+	BUF_AUTO struct buf path = buf_init(4 * LIMIT_PATH);
+
+	if (a->told_of_weak_signature || !digest_alg_weak(by))
+		return 0;
+	a->told_of_weak_signature = true;
+	buf_escape(&path, n->path);
+	return result_warn(r, e, "%s is approved by a signature over %s, perhaps others too: who can make two files of one"
+	    " digest can pass the second for the first (a policy's min_digest forbids it)", buf_cstr(&path),
+	    digest_alg_name(by));
+}
+
 /* fs-verity digests are not file digests, though they may have the same algorithm. */
 static enum digest_alg
 listed_alg(const struct ima_entry *n)
@@ -347,7 +362,7 @@ appraise_file(struct appraiser *a, const struct ima_entry *n, struct result *r, 
 			return rc;
 		return weak(a, n, approving, r, e);
 	}
-	return 0;
+	return look.match ? 0 : tell_weak_signature(a, n, approving, r, e);
 }
 
 /* The buffer's digest as measured must be that of the buffer: d-ng = H(buf). */

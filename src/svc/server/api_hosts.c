@@ -8,13 +8,13 @@
 #define STALE_AFTER 10		/* times the interval without evidence: late becomes stale */
 
 static const char *
-reachability(const struct server *s, const struct store_host *h, int64_t now)
+reachability(const struct settings *s, const struct store_host *h, int64_t now)
 {
 	if (h->state.last_seen == 0)
 		return "never";
 	if (h->state.next_due > now)
 		return "fresh";
-	return now - h->state.last_seen < (int64_t)s->o.wait_ms * STALE_AFTER ? "late" : "stale";
+	return now - h->state.last_seen < (int64_t)s->wait_ms * STALE_AFTER ? "late" : "stale";
 }
 
 static const char *
@@ -85,7 +85,7 @@ add_reason(struct worker *w, struct http_request *r, const struct store_host *h,
 }
 
 static json_t *
-host_json(const struct server *s, const struct store_host *h, int64_t now)
+host_json(const struct settings *s, const struct store_host *h, int64_t now)
 {
 	bool expired = h->state.verdict != HOST_UNKNOWN && h->state.valid_until <= now;
 	json_t *j = json_pack("{s:s, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:o}", "id", h->id, "name", json_escaped(h->name),
@@ -117,7 +117,7 @@ int
 api_host_json(struct worker *w, struct http_request *r, const struct store_host *h, bool all, json_t **out,
     struct err *e)
 {
-	JSON_AUTO json_t *j = host_json(w->server, h, server_now());
+	JSON_AUTO json_t *j = host_json(w->settings, h, server_now());
 	int rc;
 
 	if (j == NULL)

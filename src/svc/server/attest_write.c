@@ -232,7 +232,7 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 
 	s->verdict = (uint8_t)verdict_of(o);
 	s->last_seen = now;
-	s->next_due = s->valid_until = now + (int64_t)w->server->o.wait_ms * 3;
+	s->next_due = s->valid_until = now + (int64_t)a->wait_ms * 3;
 	s->entries = o->from;
 	s->findings = 0;
 	s->policy_set = a->policy.set;

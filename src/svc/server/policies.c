@@ -1,5 +1,6 @@
 /* Which policies a host is judged by: the assignment of the highest rank that selects it, and
- * during the overlap behind a change the one before too.  Compiled once for each worker. */
+ * during the overlap behind a change the one before too; where none does, the configuration's
+ * default policy; beside any of them its default excludes.  Compiled once for each worker. */
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -178,17 +179,8 @@ load_document(struct ready *r, struct store *s, const json_t *member, struct err
 }
 
 static int
-load_members(struct ready *r, struct store *s, const struct store_policy_set *set, struct err *e)
+room_for(struct ready *r, size_t n, struct err *e)
 {
-	JSON_AUTO json_t *members = NULL;
-	size_t n;
-	int rc;
-
-	if ((rc = json_parse(set->members, LIMIT_SMALL_FILE, &members, e)) != 0)
-		return rc;
-	n = json_array_size(members);
-	if (n > LIMIT_POLICY_LAYERS)
-		return err_set(e, ERR_LIMIT, "the policy set has %zu members", n);
 	struct document *docs = realloc(r->docs, (r->n + n + 1) * sizeof(*docs));
 
 	if (docs == NULL)
@@ -202,6 +194,23 @@ load_members(struct ready *r, struct store *s, const struct store_policy_set *se
 	r->list = list;
 	for (size_t i = 0; i < r->n; i++)	/* docs may have moved */
 		r->list[i] = &r->docs[i].policy;
+	return 0;
+}
+
+static int
+load_members(struct ready *r, struct store *s, const struct store_policy_set *set, struct err *e)
+{
+	JSON_AUTO json_t *members = NULL;
+	size_t n;
+	int rc;
+
+	if ((rc = json_parse(set->members, LIMIT_SMALL_FILE, &members, e)) != 0)
+		return rc;
+	n = json_array_size(members);
+	if (n > LIMIT_POLICY_LAYERS)
+		return err_set(e, ERR_LIMIT, "the policy set has %zu members", n);
+	if ((rc = room_for(r, n, e)) != 0)
+		return rc;
 	for (size_t i = 0; i < n; i++)
 		if ((rc = load_document(r, s, json_array_get(members, i), e)) != 0)
 			return err_ctx(e, rc, "policy set \"%.*s\"", (int)set->name.n, (const char *)set->name.p);
@@ -224,6 +233,27 @@ load_set(struct ready *r, struct store *s, const struct store_assignment *a, con
 	if ((rc = store_policy_set_get(s, a->set, a->version, &tmp, &set, e)) != 0)
 		return rc;
 	return load_members(r, s, &set, e);
+}
+
+/* One that the configuration brings.  A copy, because the settings can go before this does. */
+static int
+load_configured(struct ready *r, const struct settings_policy *p, struct err *e)
+{
+	struct span copy;
+	struct document *d;
+	int rc = room_for(r, 1, e);
+
+	if (rc != 0)
+		return rc;
+	d = &r->docs[r->n];
+	d->arena = arena_init(LIMIT_POLICY_FILE);
+	r->n++;
+	if (!arena_copy(&d->arena, p->document, &copy))
+		return arena_err(&d->arena, e);
+	if ((rc = open_document(d, copy, e)) != 0)
+		return err_ctx(e, rc, "the configuration's policy");
+	r->list[r->n - 1] = &d->policy;
+	return 0;
 }
 
 /* {"COS_OEM": "/oem"}: where the host says that it mounted which volume. */
@@ -256,7 +286,11 @@ make_ready(struct ready *r, struct worker *w, const struct store_assignment *now
 {
 	int rc;
 
+	const struct settings *c = w->settings;
+
 	if ((rc = load_set(r, w->store, now, pending, e)) != 0 || (rc = load_set(r, w->store, before, NULL, e)) != 0 ||
+	    (now == NULL && c->fallback.document.n > 0 && (rc = load_configured(r, &c->fallback, e)) != 0) ||
+	    (r->n > 0 && c->excludes.document.n > 0 && (rc = load_configured(r, &c->excludes, e)) != 0) ||
 	    (rc = load_volumes(r, volumes, e)) != 0)
 		return rc;
 	r->ctx = (struct sig_context){ .now = server_now() / 1000, .mounts = r->mounts, .n_mounts = r->n_mounts };
@@ -265,17 +299,23 @@ make_ready(struct ready *r, struct worker *w, const struct store_assignment *now
 }
 
 static int
-key_of(const struct store_assignment *now, const struct store_assignment *before, const json_t *volumes,
-    struct digest *version, struct digest *key, struct err *e)
+key_of(const struct settings *c, const struct store_assignment *now, const struct store_assignment *before,
+    const json_t *volumes, struct digest *version, struct digest *key, struct err *e)
 {
 	BUF_AUTO struct buf b = buf_init(MIB(1));
 	int rc;
 
 	if (now != NULL)
 		buf_span(&b, now->version);
+	else
+		buf_str(&b, c->fallback.version);
 	buf_u8(&b, 0);
 	if (before != NULL)
 		buf_span(&b, before->version);
+	if (c->excludes.document.n > 0) {
+		buf_u8(&b, 0);
+		buf_str(&b, c->excludes.version);
+	}
 	if ((rc = buf_done(&b, e)) != 0 || (rc = digest_of(DIGEST_SHA256, buf_view(&b), version, e)) != 0)
 		return rc;
 	buf_u8(&b, 0);
@@ -309,7 +349,7 @@ choose(struct policy_cache *c, struct worker *w, const struct store_assignment *
 	struct digest version, key;
 	struct ready *r;
 	bool hit;
-	int rc = key_of(now, before, volumes, &version, &key, e);
+	int rc = key_of(w->settings, now, before, volumes, &version, &key, e);
 
 	if (rc != 0)
 		return rc;
@@ -326,6 +366,8 @@ choose(struct policy_cache *c, struct worker *w, const struct store_assignment *
 	c->set.n = 0;
 	if (now != NULL)
 		buf_span(&c->set, now->set);
+	else if (w->settings->fallback.document.n > 0)
+		buf_str(&c->set, "default");
 	buf_hex(&hex, digest_view(&version));
 	*out = (struct policy_choice){ .policies = &r->policies, .set = buf_view(&c->set) };
 	memcpy(out->version, buf_cstr(&hex), sizeof(out->version));

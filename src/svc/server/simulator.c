@@ -264,6 +264,7 @@ simulate(struct simulator *m, struct simulation *x, bool *stopped, struct err *e
 	struct store_counts counts;
 	int rc;
 
+	worker_settle(&m->worker);
 	if ((rc = store_host_counts(m->worker.store, &counts, e)) != 0 || (rc = store_assignments(m->worker.store,
 	    server_now(), &a, &run.assignments, &run.n_assignments, e)) != 0)
 		return rc;

@@ -63,10 +63,12 @@ find_late(struct sweeper *w, int64_t now, struct err *e)
 static int
 let_go(struct sweeper *w, int64_t now, struct err *e)
 {
-	int64_t before = now - (int64_t)w->server->o.keep_days * DAY_MS;
+	struct settings *c = settings_hold(w->server);
+	int64_t before = now - (int64_t)c->keep.bundle_days * DAY_MS;
 	uint64_t deleted;
 	int rc;
 
+	settings_release(c);
 	if (now - w->let_go_at < DAY_MS / 24)
 		return 0;
 	w->let_go_at = now;
