@@ -117,6 +117,38 @@ try:
     a.attest()
     is_((host()["verdict"], host()["policy"]), ("undecided", None), "the default policy is gone")
 
+    # ---- retention ----
+    policy(**{"/usr/bin/one": b"one"})
+    def reboot():
+        machine.reboot()
+        a.kernel = Kernel(machine)
+        a.kernel.boot()
+        a.kernel.measure("/usr/bin/one", b"one")
+        a.nonce = None
+        a.hello()
+        a.attest(start=0)
+    boots = lambda: [b["number"] for b in api("GET", f"/v1/hosts/{a.id}/boots")["boots"]]
+    reboot(), reboot()
+    was = boots()
+    is_(len(was), 3, "lists of three boots are kept")
+    write(**dict(good, keep_boots=2, keep_list_days=1, keep_history_days=1, forget_days=1))
+    like(reload(), "reloaded", "of two, says the file")
+    ok(wait(lambda: boots() == was[:2]), "the oldest goes at once, the present one stays")
+    a.attest()
+    is_((host()["entries"], len(boots())), (2, 2), "and goes on; a host that is seen stays")
+    gone = api("POST", f"/v1/hosts/{a.id}/forget")
+    is_((gone["registration"], gone["verdict"], host()["facts"], boots()), ("forgotten", "unknown", {}, []), "a host that is forgotten has nothing")
+    is_(api("GET", f"/v1/hosts/{a.id}/history")["history"], [], "not even a history")
+    is_(api("GET", "/v1/search?path=/opt/x/y")["hosts"], [], "nobody is told that it ran a file")
+    raises(Refused, lambda: a.attest(), "its certificate is nobody's", lambda e: e.status == 403)
+    a.enrol()
+    is_((a.state, api("GET", f"/v1/hosts/{a.id}")["registration"]), ("pending", "pending"), "it may enrol anew, as any other")
+    api("POST", f"/v1/hosts/{a.id}/approve")
+    a.nonce = None
+    a.hello()
+    a.attest(start=0)
+    is_((host()["entries"], len(boots())), (2, 1), "and begins with nothing")
+
     # ---- reloads while requests run ----
     policy(**{"/usr/bin/one": b"one"})
     for i in range(20):

@@ -20,7 +20,9 @@ reachability(const struct settings *s, const struct store_host *h, int64_t now)
 static const char *
 registration_token(const struct store_host *h)
 {
-	return h->registration == STORE_PENDING ? "pending" : h->registration == STORE_ENROLLED ? "enrolled" : "removed";
+	static const char *const tokens[] = { "pending", "enrolled", "removed", "forgotten" };
+
+	return tokens[h->registration];
 }
 
 static json_t *

@@ -296,7 +296,7 @@ admitted(struct worker *w, struct http_request *r, struct store_host *h)
 	else if (h->registration == STORE_PENDING)
 		http_request_problem(r, 403, "host-pending", "an operator has yet to approve this host");
 	else if (h->registration != STORE_ENROLLED)
-		http_request_problem(r, 403, "host-removed", "this host was removed");
+		http_request_problem(r, 403, "host-removed", "this host was removed or forgotten");
 	else
 		return true;
 	return false;

@@ -48,6 +48,8 @@ look_up(struct store *s, const char *id, const struct digest *ek_key, struct are
 		*h = (struct store_host){ 0 };
 		return 0;
 	}
+	if (rc == 0 && h->registration == STORE_FORGOTTEN)
+		return 0;	/* nothing is known of it but its number */
 	if (rc != 0 || (rc = store_identity_get(s, h->identity, a, &who, e)) != 0)
 		return rc;
 	k->state = h->registration == STORE_PENDING ? IDENTITY_PENDING :
