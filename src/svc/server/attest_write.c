@@ -225,6 +225,7 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 {
 	BUF_AUTO struct buf all = buf_init(LIMIT_APPRAISAL_ARENA);
 	struct digest found;
+	struct attest_detail kept = { 0 };
 	const struct host_outcome *o = &a->outcome;
 	struct store_state *s = &a->host.state;
 	unsigned before = s->verdict;
@@ -233,6 +234,8 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 	s->verdict = (uint8_t)verdict_of(o);
 	s->last_seen = now;
 	s->next_due = s->valid_until = now + (int64_t)a->wait_ms * 3;
+	if (o->report.boot_expires != 0 && o->report.boot_expires > now / 1000 && o->report.boot_expires * 1000 < s->valid_until)
+		s->valid_until = o->report.boot_expires * 1000;
 	s->entries = o->from;
 	s->findings = 0;
 	s->policy_set = a->policy.set;
@@ -246,6 +249,11 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 	buf_span(&a->detail, digest_view(&found));
 	buf_le64(&a->detail, a->host.identity);
 	buf_u8(&a->detail, (uint8_t)a->list_pcr);
+	/* Whoever is not the TPM must not make a boot younger by a reset that never was. */
+	if (!o->reset_signed && !attest_detail(&a->host, &kept))
+		kept = (struct attest_detail){ 0 };
+	buf_le32(&a->detail, o->reset_signed ? o->reset_count : kept.reset_count);
+	buf_le64(&a->detail, (uint64_t)(o->reset_signed ? o->reset_seen : kept.reset_seen));
 	if ((before != s->verdict || !span_eq(s->detail, buf_view(&a->detail)) || o->new_boot) &&
 	    (rc = make_change(a, w, before, now, e)) != 0)
 		return rc;
