@@ -72,6 +72,22 @@ def reboot():
     a.attest(start=0)
 
 
+class Monitor(Kernel):
+    """A list of the execution monitor, on PCR 13."""
+
+    def add(self, template, data):
+        data = b"".join(struct.pack("<I", len(d)) + d for d in data)
+        self.records.append(struct.pack("<I", 13) + hashlib.sha1(data).digest() + struct.pack("<I", len(template)) +
+            template + struct.pack("<I", len(data)) + data)
+        self.tpm.run("tpm2_pcrextend", f"13:sha1={hashlib.sha1(data).hexdigest()},sha256={hashlib.sha256(data).hexdigest()}")
+
+    def measure(self, path, content, extend=True):
+        self.add(b"ima-ng", [b"sha256:\0" + hashlib.sha256(content).digest(), path.encode() + b"\0"])
+
+    def note(self, name, text):
+        self.add(b"ima-buf", [b"sha256:\0" + hashlib.sha256(text).digest(), name + b"\0", text])
+
+
 def reset_later(tpm, nonce):
     """A quote whose reset count is one higher than the TPM's."""
     quote = bytearray(tpm.quote(nonce)[0])
@@ -202,6 +218,46 @@ try:
     a.hello()
     a.attest(start=0)
     is_((host()["entries"], len(boots())), (2, 1), "and begins with nothing")
+
+    # ---- gaps of a monitor ----
+    api("POST", f"/v1/hosts/{a.id}/forget")
+    json.dump({"assay_policy": 1, "name": "default", "layers": [{"name": "base", "files": {"/usr/bin/one":
+        ["sha256:" + sha(b"one")]}}]}, open(tmp + "/policy.json", "w"))
+    write(**dict(good, default_policy=tmp + "/policy.json"))
+    reload()
+    a.enrol()
+    api("POST", f"/v1/hosts/{a.id}/approve")
+    a.kernel, a.nonce = Monitor(machine), None
+    a.facts = lambda **more: Agent.facts(a, list="monitor", list_pcr=13, gaps=[{"from": 5, "to": 9, "why": "lost"}])
+    a.hello()
+    a.kernel.measure("/usr/bin/one", b"one")
+    a.attest(start=0, pcrs=PCRS + [13])
+    is_((host()["verdict"], [g["code"] for g in host()["gaps"]]), ("trusted", ["entries-lost"]), "a monitor's list; what the agent lost is told")
+    a.kernel.note(b"monitor_gap", b"version=1;from=1700000000000000000;from_uptime=1000000000;to=1700000007000000000;"
+        b"to_uptime=8000000000;why=silent;count=0;")
+    a.attest(pcrs=PCRS + [13])
+    h = host()
+    is_((h["verdict"], h["gaps_total"], h["gaps"][0]["code"], h["gaps"][0]["entry"], h["gaps"][0]["from"]),
+        ("trusted", 2, "silent", 2, "2023-11-14T22:13:20Z"), "a gap is told, and decides nothing by itself")
+    r = subprocess.run([ASSAY, "host", "show", "--data", data], capture_output=True, text=True).stdout
+    like(r, "2 gaps: what ran in them is not known", "assay host show tells of it")
+    q = urllib.request.Request(url + "/v1/events", headers={"Authorization": "Bearer " + open(data + "/admin.token").read().strip(), "Last-Event-ID": "0"})
+    with urllib.request.urlopen(q, context=ssl.create_default_context(cafile=data + "/ca.pem"), timeout=20) as stream:
+        for line in stream:
+            if line.strip() == b"event: gap":
+                break
+    is_(line.strip(), b"event: gap", "and so does an event")
+    p = json.load(open(tmp + "/policy.json"))
+    json.dump(dict(p, buffers={"monitor_gap": []}), open(tmp + "/policy.json", "w"))
+    reload()
+    a.attest(pcrs=PCRS + [13])
+    is_((host()["verdict"], host()["findings"][0]["code"]), ("untrusted", "monitor-gap"), "a policy that wants no gaps: red")
+    a.facts = lambda **more: Agent.facts(a, **more)
+    api("POST", f"/v1/hosts/{a.id}/forget")
+    a.enrol()
+    api("POST", f"/v1/hosts/{a.id}/approve")
+    a.kernel, a.nonce = old, None
+    reboot()
 
     # ---- reloads while requests run ----
     policy(**{"/usr/bin/one": b"one"})

@@ -65,6 +65,8 @@ attestation_free(struct attestation *a)
 	buf_free(&a->detail);
 	buf_free(&a->reason);
 	buf_free(&a->event_body);
+	buf_free(&a->gaps_body);
+	json_decref(a->gaps);
 	buf_free(&a->bundle_bytes);
 	free(a);
 }

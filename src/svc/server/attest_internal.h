@@ -28,9 +28,10 @@ struct attestation {
 					 * they are of; 1 the list's PCR; 4 the TPM's reset count; 8
 					 * when that was first seen (seconds; 0: not signed yet) */
 	struct store_interval change;
-	struct store_event event;
+	struct store_event events[2];	/* the verdict's, and that of new gaps */
+	json_t *gaps;			/* owned; new in this message */
 	struct store_bundle bundle;
-	struct buf reason, event_body, bundle_bytes;
+	struct buf reason, event_body, gaps_body, bundle_bytes;
 };
 
 /** attest_prepare(a, w, e): From an outcome to what is to be written (attest_write.c). */
