@@ -58,6 +58,8 @@ struct evidence_input {
 struct evidence_report {
 	struct quote_facts quote;		/* zero without a quote */
 	struct match match;			/* match.wrong is freed by then */
+	struct ima_policy_seen *ima_policies;	/* the kernel's, as measured; in the result's arena */
+	size_t n_ima_policies;
 	uint64_t total, authenticated, trusted, findings, violations;
 	int64_t boot_expires;			/* when a demand on the boot's age fails; 0: there is none */
 	json_t *boot;				/* owned; what the boot engine saw, or NULL */

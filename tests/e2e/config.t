@@ -69,7 +69,7 @@ chmod 640 "$conf"
 run server --config "$conf" --check-config
 exits 0 "in one that only some may read it does"
 like "$out" "^store = postgresql:" "  and is shown"
-[ -z "$(grep -r geheim "$tmp/out" "$tmp/err")" ]; ok $? "  without its password"
+! grep -qr geheim "$tmp/out" "$tmp/err"; ok $? "  without its password"
 chmod 660 "$conf"
 run server --config "$conf" --check-config
 exits 2 "a file that its group may write"
@@ -93,7 +93,7 @@ printf 'server = https://assay.example:4433\nserver_ca = %s\ntcti = swtpm:path=/
 run run --config "$conf" --check-config
 exits 0 "the agent's processes share one file"
 like "$out" "^server = https://assay.example:4433 .*line 1$" "each takes its own options"
-[ -z "$(grep tcti "$tmp/out")" ]; ok $? "  and only those"
+! grep -q tcti "$tmp/out"; ok $? "  and only those"
 run priv --config "$conf" --check-config
 like "$out" "^monitor_pcr = 14 .*line 4$" "the other takes the rest"
 printf 'server = https://a\nmonitor_pcr = 24\n' >"$conf"

@@ -324,6 +324,59 @@ test_accept_all(void)
 	}
 }
 
+/* A signature over SHA-1 by a trusted key is good, which is told once; min_digest forbids it. */
+static void
+test_weak_signature(void)
+{
+	static const char *const wants[] = { "sha1", "sha256" };
+	struct file cert = golden("ima-sig/rsa2048.der"), content = golden("ima-sig/content"),
+	    xattr = golden("ima-sig/rsa2048-sha1.xattr");
+	BUF_AUTO struct buf hex = buf_init(64), list = buf_init(1 << 16);
+	struct entry_spec x = { .template = "ima-sig", .alg = "sha1", .path = "/opt/tool", .third = file_view(&xattr) };
+	struct sig_context ctx = { .now = 1790000000 };
+	struct digest d;
+	struct err e = { 0 };
+
+	if (digest_of(DIGEST_SHA1, file_view(&content), &d, &e) != 0)
+		diag("%s", e.message);
+	buf_hex(&hex, digest_view(&d));
+	x.hex = buf_cstr(&hex);
+	put_record(&list, &x);
+	put_record(&list, &x);
+	for (size_t i = 0; i < 2; i++) {
+		RUNTIME_POLICY_AUTO struct runtime_policy p = { 0 };
+		APPRAISER_AUTO struct appraiser *a = NULL;
+		RESULT_AUTO struct result r = result_init();
+		const struct runtime_policy *all[] = { &p };
+		BUF_AUTO struct buf policy = buf_init(KIB(16));
+		struct ima_log log;
+		struct ima_entry n;
+
+		buf_printf(&policy, "{\"assay_policy\":1,\"min_digest\":\"%s\",\"keys\":[{\"certificate\":\"", wants[i]);
+		buf_base64(&policy, file_view(&cert));
+		buf_str(&policy, "\"}]}");
+		if (runtime_policy_parse(buf_view(&policy), &p, &e) != 0 || appraiser_new(all, 1, &ctx, &a, &e) != 0 ||
+		    appraiser_begin(a, ctx.now, &r, &e) != 0 || ima_log_open(buf_view(&list), &log, &e) != 0) {
+			ok(false, "%s", e.message);
+			continue;
+		}
+		size_t before = r.n_warnings;
+
+		while (ima_log_next(&log, &n, &e) == 1)
+			if (appraise_entry(a, &n, true, &r, &e) != 0)
+				diag("%s", e.message);
+		ima_log_close(&log);
+		if (i == 0)
+			ok(r.n_findings == 0 && r.n_warnings == before + 1, "a signature over SHA-1 is told once");
+		else
+			ok(r.n_findings == 2 && r.findings[0].reason == REASON_WEAK_DIGEST && r.n_warnings == before,
+			    "and is a finding where the policy wants more");
+	}
+	file_free(&cert);
+	file_free(&content);
+	file_free(&xattr);
+}
+
 static void
 test_form(void)
 {
@@ -353,5 +406,6 @@ main(void)
 	test_learning();
 	test_accept_all();
 	test_form();
+	test_weak_signature();
 	return done();
 }

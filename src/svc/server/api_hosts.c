@@ -132,6 +132,8 @@ api_host_json(struct worker *w, struct http_request *r, const struct store_host 
 		if ((rc = gaps_add(w, h, j, e)) != 0)
 			return rc;
 	}
+	if (all && (rc = api_host_ima(w, r, h, strcmp(json_string_value(json_object_get(j, "verdict")), "trusted") == 0, j, e)) != 0)
+		return rc;
 	*out = j;
 	j = NULL;
 	return 0;
