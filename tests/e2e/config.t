@@ -98,7 +98,7 @@ starts() {
 	grep 'trust in machines' "$tmp/log"
 }
 like "$(starts)" "ca; [1-9][0-9]* roots of TPM vendors, those that come with the program: edition [0-9]+ of 20[0-9-]+$" "nothing given: the roots that come with the program, and their date"
-echo "$(printf '%064d' 7)" >"$tmp/list"
+printf '%064d\n' 7 >"$tmp/list"
 like "$(starts --ek-list "$tmp/list")" "machines: ek-list$" "a list of machines is not widened by them"
 like "$(starts --first-use)" "machines: operator$" "nor is an operator's word"
 like "$(starts --ek-list "$tmp/list" --trust-mode ca --trust-mode ek-list)" "machines: ca, ek-list; " "but where it is asked for"

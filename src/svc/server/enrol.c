@@ -65,6 +65,8 @@ request_of(const struct attest_message *m)
 	    .ak_public = m->s[ATTEST_AK_PUBLIC].bytes }, .csr = m->s[ATTEST_CSR].bytes };
 
 	q.keys.ek_certs = chain_view(&m->ek_chain, &q.keys.n_ek_certs);
+	q.keys.iak_certs = chain_view(&m->iak_chain, &q.keys.n_iak_certs);
+	q.keys.idevid_certs = chain_view(&m->idevid_chain, &q.keys.n_idevid_certs);
 	return q;
 }
 
