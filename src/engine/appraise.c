@@ -451,6 +451,25 @@ appraise_key_load(struct appraiser *a, const struct ima_entry *n, bool authentic
 	return result_finding(r, &f, e, "%s", o.why);
 }
 
+static unsigned long long
+seconds_missed(const struct monitor_note *n)
+{
+	return n->time > n->from ? (n->time - n->from + 999999999) / 1000000000 : 0;
+}
+
+/* The policy names gaps, and does not accept this one. */
+static int
+refuse_gap(const struct ima_entry *n, struct finding *f, struct result *r, struct err *e)
+{
+	struct monitor_note note;
+
+	f->reason = REASON_MONITOR_GAP;
+	if (monitor_note_parse(MONITOR_NOTE_GAP, n->buf, &note, NULL) != 0)
+		return result_finding(r, f, e, "the execution monitor did not see all, and does not say why in its form");
+	return result_finding(r, f, e, "the execution monitor missed what happened for %llu s: %s", seconds_missed(&note),
+	    monitor_why_text(note.why));
+}
+
 /* What the execution monitor says of itself; on PCR 10 nobody but the kernel has a say.  A policy
  * that names a note ("buffers") decides on it; else a gap is only told of. */
 static int
@@ -464,8 +483,7 @@ appraise_note(const struct ima_entry *n, enum monitor_note_kind kind, struct res
 	if (kind != MONITOR_NOTE_GAP)
 		return 0;
 	return result_warn(r, e, "entry %llu: the execution monitor missed what happened for %llu s: %s",
-	    (unsigned long long)n->number, (unsigned long long)(note.time > note.from ? (note.time - note.from +
-	    999999999) / 1000000000 : 0), monitor_why_text(note.why));
+	    (unsigned long long)n->number, seconds_missed(&note), monitor_why_text(note.why));
 }
 
 static int
@@ -491,6 +509,8 @@ appraise_buffer(struct appraiser *a, const struct ima_entry *n, bool authenticat
 	buffer_rule(a, n, &f.seen, &named, &accepted);
 	if (accepted)
 		return 0;
+	if (named && n->pcr != IMA_PCR && monitor_note_by_name(n->path) == MONITOR_NOTE_GAP)
+		return refuse_gap(n, &f, r, e);
 	if (!named && n->pcr != IMA_PCR && monitor_note_by_name(n->path) != MONITOR_NOTE_NONE)
 		return appraise_note(n, monitor_note_by_name(n->path), r, e);
 	return result_finding(r, &f, e, named ? "measured kernel data is not what the policy lists for it" :
@@ -545,6 +565,23 @@ appraise_expect(const struct appraiser *a, const struct ima_entry *n, enum polic
 		ready_policy_expect(&a->policies[i], n->path, step);
 }
 
+/* The deepest volume above the path, of all that a policy or the operator knows. */
+static struct span
+volume_of(const struct appraiser *a, struct span path)
+{
+	struct span label = { 0 };
+	size_t depth = 0;
+
+	for (size_t i = 0; i < a->ctx.n_mounts; i++)
+		if (path_under(path, a->ctx.mounts[i].path) && a->ctx.mounts[i].path.n >= depth) {
+			depth = a->ctx.mounts[i].path.n;
+			label = a->ctx.mounts[i].label;
+		}
+	for (size_t i = 0; i < a->n_policies; i++)
+		ready_policy_volume(&a->policies[i], path, &depth, &label);
+	return label;
+}
+
 int
 appraise_entry(struct appraiser *a, const struct ima_entry *n, bool authenticated,
     struct result *r, struct err *e)
@@ -552,7 +589,12 @@ appraise_entry(struct appraiser *a, const struct ima_entry *n, bool authenticate
 	size_t before = r->n_findings;
 	int rc = judge(a, n, authenticated, r, e);
 
-	for (size_t i = before; i < r->n_findings; i++)
-		r->findings[i].authenticated = authenticated;
+	for (size_t i = before; i < r->n_findings; i++) {
+		struct finding *f = &r->findings[i];
+
+		f->authenticated = authenticated;
+		if (f->path.n > 0 && !arena_copy(&r->arena, volume_of(a, f->path), &f->partition))
+			return arena_err(&r->arena, e);
+	}
 	return rc;
 }

@@ -172,10 +172,10 @@ struct policy_choice {
 MUST_CHECK int policy_cache_choose(struct policy_cache *c, struct worker *w,
     const struct store_host *host, int64_t now, struct policy_choice *out, struct err *e);
 
-/** policy_cache_pending(c, w, set, host, out, e): As if ${set}, which need not be stored, were
- * assigned to ${host}, and nothing else. */
+/** policy_cache_pending(c, w, set, out, e): As if ${set}, which need not be stored, were
+ * assigned, and nothing else. */
 MUST_CHECK int policy_cache_pending(struct policy_cache *c, struct worker *w, const struct store_policy_set *set,
-    const struct store_host *host, struct policy_choice *out, struct err *e);
+    struct policy_choice *out, struct err *e);
 
 /** labels_match(labels, selector): "key=value,key2=value2" against a JSON object. */
 bool labels_match(struct span labels, struct span selector);
@@ -216,6 +216,24 @@ MUST_CHECK int routes_open(struct server *s, struct err *e);
 /* ---- sweeper.c ---- */
 MUST_CHECK int sweeper_start(struct server *s, struct sweeper **out, struct err *e);
 void sweeper_stop(struct sweeper *w);
+
+/* ---- retention.c: what is let go ---- */
+
+#define RETENTION_KINDS 5
+struct retention {
+	int64_t begun;			/* the last look at everything */
+	uint64_t epoch;			/* of settings */
+	unsigned left;			/* kinds of which there may be more */
+};
+
+/** retention_round(r, srv, s, now, e): A piece of each kind that has some to go. */
+MUST_CHECK int retention_round(struct retention *r, struct server *srv, struct store *s, int64_t now,
+    struct err *e);
+
+/** retention_forget(s, h, who, now, e): Remove the host as it was read, and delete what it showed.
+ * ERR_CONFLICT if its row changed meanwhile. */
+MUST_CHECK int retention_forget(struct store *s, struct store_host *h, const char *who, int64_t now,
+    struct err *e);
 
 /* ---- broadcast.c: events for whoever listens ---- */
 MUST_CHECK int broadcaster_start(struct server *s, struct broadcaster **out, struct err *e);
