@@ -31,7 +31,7 @@ static const struct option_spec options[] = {
 	  .help = "its certificate, then those above it: a file, or an NV index (0x01c90000...)" },
 	{ .name = "idevid-cert", .arg = "FILE|NV", .repeat = true, .complete = COMPLETE_FILE,
 	  .help = "the maker's certificate of the device (IDevID), then those above it, likewise" },
-	{ .name = "pcrs", .arg = "LIST", .help = "PCRs to quote: 0-10,14, and the monitor's" },
+	{ .name = "pcrs", .arg = "LIST", .help = "PCRs to quote: 0-10,14, and the monitor's; a server wants 0-10 at least" },
 	{ .name = "list", .arg = "WHICH", .complete = COMPLETE_WORDS, .words = "auto kernel monitor",
 	    .help = "the measurement list (auto: the kernel's, or the monitor's if the kernel measures nothing)" },
 	{ .name = "monitor-pcr", .arg = "N", .help = "PCR that the execution monitor extends",

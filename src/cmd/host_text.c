@@ -211,6 +211,10 @@ print_finding(FILE *f, const json_t *x)
 	print_safe(f, api_str(x, "code"));
 	(void)fprintf(f, "%s  ", term_reset(f));
 	print_safe(f, api_str(x, "path"));
+	if (api_str(x, "partition")[0] != '\0') {
+		(void)fputs("  on ", f);
+		print_safe(f, api_str(x, "partition"));
+	}
 	(void)fprintf(f, "\n          %s", term_colour(f, COLOUR_DIM));
 	print_safe(f, api_str(x, "message"));
 	(void)fprintf(f, "%s\n", term_reset(f));

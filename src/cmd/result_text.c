@@ -132,6 +132,10 @@ print_finding(FILE *f, const struct finding *x, int width)
 		fputs("  ", f);
 		term_name(f, x->path, 0);
 	}
+	if (x->partition.n > 0) {
+		fputs("  on ", f);
+		term_name(f, x->partition, 0);
+	}
 	fputc('\n', f);
 	fprintf(f, "           %s", term_colour(f, COLOUR_DIM));
 	print_text(f, x->text);

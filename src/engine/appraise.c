@@ -565,6 +565,23 @@ appraise_expect(const struct appraiser *a, const struct ima_entry *n, enum polic
 		ready_policy_expect(&a->policies[i], n->path, step);
 }
 
+/* The deepest volume above the path, of all that a policy or the operator knows. */
+static struct span
+volume_of(const struct appraiser *a, struct span path)
+{
+	struct span label = { 0 };
+	size_t depth = 0;
+
+	for (size_t i = 0; i < a->ctx.n_mounts; i++)
+		if (path_under(path, a->ctx.mounts[i].path) && a->ctx.mounts[i].path.n >= depth) {
+			depth = a->ctx.mounts[i].path.n;
+			label = a->ctx.mounts[i].label;
+		}
+	for (size_t i = 0; i < a->n_policies; i++)
+		ready_policy_volume(&a->policies[i], path, &depth, &label);
+	return label;
+}
+
 int
 appraise_entry(struct appraiser *a, const struct ima_entry *n, bool authenticated,
     struct result *r, struct err *e)
@@ -572,7 +589,12 @@ appraise_entry(struct appraiser *a, const struct ima_entry *n, bool authenticate
 	size_t before = r->n_findings;
 	int rc = judge(a, n, authenticated, r, e);
 
-	for (size_t i = before; i < r->n_findings; i++)
-		r->findings[i].authenticated = authenticated;
+	for (size_t i = before; i < r->n_findings; i++) {
+		struct finding *f = &r->findings[i];
+
+		f->authenticated = authenticated;
+		if (f->path.n > 0 && !arena_copy(&r->arena, volume_of(a, f->path), &f->partition))
+			return arena_err(&r->arena, e);
+	}
 	return rc;
 }

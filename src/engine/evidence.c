@@ -61,7 +61,7 @@ check_quote(struct evidence_run *x, struct err *e)
 	const struct evidence_input *in = x->in;
 	struct quote_input q = { .attest = in->quote, .signature = in->signature,
 	    .nonce = in->nonce, .bank = in->bank, .pcr = evidence_list_pcr(x), .pcrs = in->pcrs,
-	    .attest_name = in->names.quote, .signature_name = in->names.signature };
+	    .least = in->least_pcrs, .attest_name = in->names.quote, .signature_name = in->names.signature };
 	int rc;
 
 	if (!in->has_quote)

@@ -34,6 +34,8 @@ struct evidence_input {
 	bool has_event_log;
 	struct span event_log;
 	enum digest_alg bank;
+	uint32_t least_pcrs;			/* that must be quoted beside the list's, a bit each:
+						 * or an attester chooses what is looked at */
 	unsigned list_pcr;			/* 0: IMA_PCR; the execution monitor's list has another */
 	bool allow_padded_sha1;			/* follow zero-padded SHA-1 too, named as such */
 	bool require_all;			/* a tail is a finding */

@@ -40,6 +40,8 @@ finding_json(const struct finding *f)
 		json_object_set_new(j, "path", json_null());
 		json_object_set_new(j, "path_b64", json_null());
 	}
+	if (f->partition.n > 0)
+		json_object_set_new(j, "partition", json_escaped(f->partition));
 	json_object_set_new(j, "authenticated", json_boolean(f->authenticated));
 	json_object_set_new(j, "decides", json_boolean(f->decides));
 	if (f->entry != 0)

@@ -45,6 +45,8 @@ put_record(struct buf *out, const struct entry_spec *x)
 	buf_free(&column);
 }
 
+static char found_on[64];	/* the volume that the last finding names */
+
 /* The reason for the first finding on one entry under one policy; REASON_NONE if approved. */
 static enum reason
 reason_in(const char *policy, struct entry_spec x, const struct sig_context *ctx)
@@ -72,6 +74,8 @@ reason_in(const char *policy, struct entry_spec x, const struct sig_context *ctx
 		got = r.n_findings == 0 ? REASON_NONE : r.findings[0].reason;
 	else
 		diag("%s", e.message);
+	(void)snprintf(found_on, sizeof(found_on), "%.*s", r.n_findings == 0 ? 0 : (int)r.findings[0].partition.n,
+	    r.n_findings == 0 ? "" : (const char *)r.findings[0].partition.p);
 	ima_log_close(&log);
 	return got;
 }
@@ -157,6 +161,13 @@ test_revocation_and_minimum(void)
 	expect(minimum, FILE_AT("/a", D1), REASON_NONE, "a digest that is strong enough");
 }
 
+/* The volume named where the file at ${path} is not approved. */
+static const char *
+partition_in(const char *policy, const char *path, const struct sig_context *ctx)
+{
+	return reason_in(policy, FILE_AT(path, D2), ctx) == REASON_NONE ? "approved" : found_on;
+}
+
 static void
 test_scopes(void)
 {
@@ -172,6 +183,20 @@ test_scopes(void)
 	ok(reason_in(scoped, FILE_AT("/oem/a", D1), &ctx) == REASON_NOT_IN_POLICY, "and no others");
 	ok(reason_in(scoped, FILE_AT("/usr/a", D1), &ctx) == REASON_NONE, "outside, those of no scope");
 	ok(reason_in(scoped, FILE_AT("/usr/b", D1), &ctx) == REASON_NOT_IN_POLICY, "not the scope's");
+
+	/* The owner's word instead of the caller's. */
+	static const char placed[] = "{\"assay_policy\":1,\"layers\":["
+	    "{\"name\":\"base\",\"files\":{\"/oem/a\":[\"sha256:" D1 "\"]}},"
+	    "{\"name\":\"oem\",\"files\":{\"/oem/b\":[\"sha256:" D1 "\"],\"/usr/b\":[\"sha256:" D1 "\"]}}],"
+	    "\"scopes\":[{\"name\":\"oem\",\"paths\":[\"/oem\"],\"partition\":\"COS_OEM\",\"layers\":[\"oem\"]}]}";
+
+	ok(reason_in(placed, FILE_AT("/oem/b", D1), NULL) == REASON_NONE &&
+	    reason_in(placed, FILE_AT("/oem/a", D1), NULL) == REASON_NOT_IN_POLICY &&
+	    reason_in(placed, FILE_AT("/usr/b", D1), NULL) == REASON_NOT_IN_POLICY, "a policy can say where a volume is");
+	is_str(partition_in(placed, "/oem/x", NULL), "COS_OEM", "a finding names the volume");
+	is_str(partition_in(placed, "/oemx", NULL), "", "not beside it");
+	is_str(partition_in(scoped, "/oem/x", &ctx), "COS_OEM", "nor only by the policy");
+	is_str(partition_in(scoped, "/oem/x", NULL), "", "where nobody says, none");
 
 	static const char nested[] = "{\"assay_policy\":1,\"layers\":["
 	    "{\"name\":\"out\",\"files\":{\"/o/a\":[\"sha256:" D1 "\"],\"/o/in/a\":[\"sha256:" D1 "\"]}},"

@@ -215,6 +215,7 @@ stage(struct work *w, struct item *it, struct err *e)
 	if (it->dir < 0)
 		return 0;
 	(void)unlinkat(it->dir, it->fresh, 0);	/* an interrupted run's */
+	(void)unlinkat(it->dir, it->old, 0);
 	if ((rc = check_item(w->c->root, it, e)) != 0 ||
 	    (it->step->wanted && (rc = make_beside(it, it->fresh, it->step->content, &it->has_fresh, e)) != 0))
 		return rc;
@@ -364,10 +365,14 @@ root_change_apply(struct root_change *c, struct err *e)
 
 	if (w.items == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	if ((rc = stage_all(&w, e)) == 0 && c->state != NULL) {
+	rc = stage_all(&w, e);
+	if (w.n > 0 && w.items[0].dir >= 0) {
 		last = w.items[0];
 		last.has_fresh = false;
 		(void)snprintf(last.fresh, sizeof(last.fresh), ".%s.assay-end", last.base);
+		(void)unlinkat(last.dir, last.fresh, 0);	/* an interrupted run's */
+	}
+	if (rc == 0 && c->state != NULL) {
 		w.final = w.journal;
 		last.step = &w.final;
 		rc = make_beside(&last, last.fresh, buf_view(&w.final_text), &last.has_fresh, e);

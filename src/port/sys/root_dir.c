@@ -218,7 +218,9 @@ open_directory(const struct root_dir *r, const char *path, root_made_fn *made, v
 	if ((rc = open_directory(r, name, made, ctx, &parent, e)) != 0)
 		return rc;
 	/* Also where a link leads nowhere: mkdirat does not follow it, and says EEXIST. */
-	rc = mkdirat(parent, slash + 1, 0755) == 0 ? made(ctx, path, e) : err_errno(e, "making the folder %s", path);
+	rc = mkdirat(parent, slash + 1, 0755) == 0 ? made(ctx, path, e) : errno == EEXIST ?
+	    err_set(e, ERR_UNSUPPORTED, "%s is a symbolic link to what is not there (in an image, links end at its root)", path) :
+	    err_errno(e, "making the folder %s", path);
 	fd = rc != 0 ? -1 : openat(parent, slash + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (rc == 0 && (fd < 0 || fchmod(fd, 0755) != 0 || fsync(parent) != 0))
 		rc = err_errno(e, "%s", path);

@@ -148,6 +148,10 @@ make_reason(struct attestation *a, struct err *e)
 	} else if (first != NULL) {
 		if (first->path.n > 0) {
 			buf_escape(&a->reason, first->path);
+			if (first->partition.n > 0) {
+				buf_str(&a->reason, " on ");
+				buf_escape(&a->reason, first->partition);
+			}
 			buf_str(&a->reason, ": ");
 		}
 		buf_str(&a->reason, first->text);

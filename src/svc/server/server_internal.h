@@ -172,10 +172,10 @@ struct policy_choice {
 MUST_CHECK int policy_cache_choose(struct policy_cache *c, struct worker *w,
     const struct store_host *host, int64_t now, struct policy_choice *out, struct err *e);
 
-/** policy_cache_pending(c, w, set, host, out, e): As if ${set}, which need not be stored, were
- * assigned to ${host}, and nothing else. */
+/** policy_cache_pending(c, w, set, out, e): As if ${set}, which need not be stored, were
+ * assigned, and nothing else. */
 MUST_CHECK int policy_cache_pending(struct policy_cache *c, struct worker *w, const struct store_policy_set *set,
-    const struct store_host *host, struct policy_choice *out, struct err *e);
+    struct policy_choice *out, struct err *e);
 
 /** labels_match(labels, selector): "key=value,key2=value2" against a JSON object. */
 bool labels_match(struct span labels, struct span selector);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/rfc3339.h"
 #include "crypto/digest.h"
+#include "engine/boot_policy.h"
 #include "engine/dsse_sign.h"
 #include "engine/vendor_roots.h"
 #include "formats/dsse.h"
@@ -143,7 +144,8 @@ open_policy_keys(struct settings *c, const struct server_options *o, struct err 
 	return 0;
 }
 
-/* What is there must be what can judge: it is parsed, and its patterns and keys are compiled. */
+/* What is there must be what can judge: it is parsed, its patterns and keys are compiled, and its
+ * demands on the boot are understood (keylime #1932). */
 static int
 check_payload(struct span bytes, struct err *e)
 {
@@ -152,7 +154,8 @@ check_payload(struct span bytes, struct err *e)
 	struct appraiser *a = NULL;
 	int rc = runtime_policy_parse(bytes, &p, e);
 
-	if (rc != 0 || (rc = appraiser_new(list, 1, &(struct sig_context){ .now = server_now() / 1000 }, &a, e)) != 0)
+	if (rc != 0 || (p.boot != NULL && (rc = boot_policy_check(p.boot, e)) != 0) ||
+	    (rc = appraiser_new(list, 1, &(struct sig_context){ .now = server_now() / 1000 }, &a, e)) != 0)
 		return rc;
 	appraiser_free(a);
 	return 0;

@@ -201,7 +201,7 @@ look_at(struct run *run, const struct store_host *h, struct err *e)
 		c->overruled++;
 		return 0;
 	}
-	if ((rc = policy_cache_pending(w->policies, w, &run->x->order.set, h, &choice, e)) != 0 ||
+	if ((rc = policy_cache_pending(w->policies, w, &run->x->order.set, &choice, e)) != 0 ||
 	    (rc = simulate_host(w, h, choice.policies, &s, e)) != 0)
 		return rc;
 	if (!s.judged) {
