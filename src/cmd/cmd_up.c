@@ -18,6 +18,7 @@
 #define INTERVAL_MS 10000
 #define PATH_SIZE 4096
 #define CHILDREN 2
+#define READY_S 30		/* the privileged part may make a TPM in software first */
 #define AGAIN_S 2		/* before a part that ended is started again */
 
 extern char **environ;
@@ -77,6 +78,7 @@ up_done(struct up *u)
 		stop_child(&u->children[i]);
 	api_close(&u->api);
 	server_stop(u->server);
+	up_events_done(&u->events);
 }
 #define UP_AUTO __attribute__((cleanup(up_done)))
 
@@ -297,8 +299,7 @@ on_event(void *arg, const struct http_event *ev)
 	struct up *u = arg;
 
 	watch_children(u);
-	if (ev != NULL)
-		up_events_print(&u->events, stdout, ev);
+	up_events_print(&u->events, stdout, ev);
 	return !asked_to_stop;
 }
 
@@ -314,6 +315,24 @@ catch_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* The network part asks the privileged one, which serves a socket when it is ready. */
+static int
+start_agent(struct up *u, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = 50000000L };
+	char path[PATH_SIZE + 16];
+	int rc;
+
+	plan_agent(u);
+	(void)snprintf(path, sizeof(path), "%s/priv.sock", u->agent_data);
+	(void)unlink(path);
+	if ((rc = spawn(u->children[0].argv, &u->children[0].pid, e)) != 0)
+		return rc;
+	for (unsigned i = 0; i < READY_S * 20 && access(path, F_OK) != 0 && !asked_to_stop; i++)
+		(void)nanosleep(&pause, NULL);
+	return spawn(u->children[1].argv, &u->children[1].pid, e);
 }
 
 static int
@@ -338,11 +357,7 @@ start(struct up *u, struct err *e)
 	    u->data);
 	if ((rc = api_open_data(u->data, &u->api, e)) != 0 || (rc = first_policy(u, e)) != 0)
 		return rc;
-	plan_agent(u);
-	for (size_t i = 0; i < CHILDREN; i++)
-		if ((rc = spawn(u->children[i].argv, &u->children[i].pid, e)) != 0)
-			return rc;
-	return 0;
+	return start_agent(u, e);
 }
 
 static int
@@ -359,7 +374,7 @@ follow(struct up *u, struct err *e)
 static enum exit_status
 up(const struct invocation *in, struct err *e)
 {
-	UP_AUTO struct up u = { .in = in };
+	UP_AUTO struct up u = { .in = in, .events = { .began = time(NULL) } };
 	const char *data = opt_get(in, "data");
 
 	(void)snprintf(u.data, sizeof(u.data), "%s", data != NULL ? data : "/var/lib/assay-up");

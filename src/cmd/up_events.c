@@ -16,17 +16,24 @@ text_of(const json_t *j, const char *key)
 	return s != NULL ? s : "";
 }
 
-/* When it happened, as the server says; that may be before this program was started. */
-static void
-print_time(FILE *f, const char *at)
+/* When it happened, as the server says. */
+static int64_t
+time_of(const json_t *j)
 {
-	struct tm tm;
-	int64_t seconds;
-	time_t then;
-	char text[16];
+	int64_t t;
 
-	then = rfc3339_parse(span_str(at), &seconds) ? (time_t)seconds : time(NULL);
-	(void)strftime(text, sizeof(text), "%H:%M:%S", localtime_r(&then, &tm));
+	return rfc3339_parse(span_str(text_of(j, "at")), &t) ? t : time(NULL);
+}
+
+static void
+print_time(FILE *f, int64_t at)
+{
+	time_t then = (time_t)at;
+	struct tm tm;
+	char text[32];
+
+	(void)strftime(text, sizeof(text), time(NULL) - then < 12 * 3600 ? "%H:%M:%S" : "%F %H:%M:%S",
+	    localtime_r(&then, &tm));
 	(void)fprintf(f, "%s%s%s  ", term_colour(f, COLOUR_DIM), text, term_reset(f));
 }
 
@@ -59,37 +66,75 @@ print_verdict(FILE *f, const json_t *j)
 		print_finding(f, json_array_get(findings, i));
 }
 
+static void
+print_other(FILE *f, const json_t *j, struct span what)
+{
+	BUF_AUTO struct buf kind = buf_init(256);
+
+	buf_escape(&kind, span_head(what, 64));
+	print_word(f, COLOUR_PLAIN, buf_cstr(&kind));
+	(void)fprintf(f, "%s %s%s\n", text_of(j, "name"), text_of(j, "registration"), text_of(j, "set"));
+}
+
+static void
+print_late(FILE *f, const json_t *j)
+{
+	char ago[64];
+
+	print_word(f, COLOUR_WARN, "LATE");
+	time_ago(text_of(j, "last_seen"), ago, sizeof(ago));
+	(void)fprintf(f, "%s  the last evidence came %s\n", text_of(j, "name"), ago);
+}
+
+static void
+print_before(struct up_events *u, FILE *f)
+{
+	if (u->before == NULL)
+		return;
+	print_time(f, time_of(u->before));
+	print_verdict(f, u->before);
+	json_decref(u->before);
+	u->before = NULL;
+	(void)fflush(f);
+}
+
 void
 up_events_print(struct up_events *u, FILE *f, const struct http_event *ev)
 {
 	JSON_AUTO json_t *j = NULL;
 	struct err ignored;
-	char ago[64];
 
+	if (ev == NULL) {
+		print_before(u, f);
+		return;
+	}
 	if (ev->id.n > 0 && ev->id.n < sizeof(u->last)) {
 		memcpy(u->last, ev->id.p, ev->id.n);
 		u->last[ev->id.n] = '\0';
 	}
 	if (json_parse(ev->data, LIMIT_SMALL_FILE, &j, &ignored) != 0)
 		return;
-	print_time(f, text_of(j, "at"));
-	if (span_is(ev->event, "verdict")) {
-		print_verdict(f, j);
-	} else if (span_is(ev->event, "late")) {
-		print_word(f, COLOUR_WARN, "LATE");
-		time_ago(text_of(j, "last_seen"), ago, sizeof(ago));
-		(void)fprintf(f, "%s  the last evidence came %s\n", text_of(j, "name"), ago);
-	} else if (span_is(ev->event, "gap")) {
-		const json_t *first = json_array_get(json_object_get(j, "gaps"), 0);
-
-		print_word(f, COLOUR_WARN, "GAP");
-		(void)fprintf(f, "%s  the execution monitor did not see all: %s\n", text_of(j, "name"), text_of(first, "why"));
-	} else {
-		BUF_AUTO struct buf kind = buf_init(256);
-
-		buf_escape(&kind, span_head(ev->event, 64));
-		print_word(f, COLOUR_PLAIN, buf_cstr(&kind));
-		(void)fprintf(f, "%s %s%s\n", text_of(j, "name"), text_of(j, "registration"), text_of(j, "set"));
+	if (time_of(j) < u->began) {
+		if (span_is(ev->event, "verdict")) {
+			json_decref(u->before);
+			u->before = json_incref(j);
+		}
+		return;
 	}
+	print_before(u, f);
+	print_time(f, time_of(j));
+	if (span_is(ev->event, "verdict"))
+		print_verdict(f, j);
+	else if (span_is(ev->event, "late"))
+		print_late(f, j);
+	else
+		print_other(f, j, ev->event);
 	(void)fflush(f);
+}
+
+void
+up_events_done(struct up_events *u)
+{
+	json_decref(u->before);
+	u->before = NULL;
 }

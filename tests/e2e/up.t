@@ -102,6 +102,8 @@ try:
     up = Up("second")
     ok(up.wait("UNTRUSTED"), "started again it goes on: still red")
     ok("first start" not in open(up.err).read(), "without a new policy")
+    ok("enrolment" not in open(up.out).read(), "and without telling again what was told")
+    ok("cannot reach the privileged process" not in open(up.err).read(), "the network part waits for the privileged one")
     is_(len(host() and json.loads(subprocess.run([ASSAY, "host", "list", "--data", tmp + "/data", "--json"],
         capture_output=True, text=True).stdout)["hosts"]), 1, "it is the same host")
     is_(up.stop(), 0, "and ends")
