@@ -150,6 +150,7 @@ test_whole(const struct root_dir *r)
 	names = 0;
 	(void)nftw(image, count_one, 16, FTW_PHYS);
 	ok(names == 10, "nothing else is left behind (%d names)", names);
+	setup_state_free(&s);
 	ok(change(r, &s, &e) == ERR_CONFLICT, "once more, from what is no longer there: %s", e.message);
 	setup_state_free(&s);
 }
