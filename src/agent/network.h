@@ -6,10 +6,11 @@
 #include "svc/agent/run.h"
 
 #define NETWORK_OPTIONS \
-	{ "server", 's', "URL", false, COMPLETE_NONE, NULL, "the server: https://name[:port]" }, \
+	{ "server", 's', "URL", true, COMPLETE_NONE, NULL, \
+	    "the server: https://name[:port]; given again: others that share its database" }, \
 	{ "server-ca", 0, "FILE", false, COMPLETE_FILE, NULL, \
 	    "certificates (PEM) of which one vouches for the server" }, \
-	{ "server-name", 0, "NAME", false, COMPLETE_NONE, NULL, "name in the server's certificate, if the URL has another" }, \
+	{ "server-name", 0, "NAME", false, COMPLETE_NONE, NULL, "name in the server's certificate, if the URLs have another" }, \
 	PLACE_OPTIONS, \
 	{ "user", 'u', "USER", false, COMPLETE_NONE, NULL, "become this user, if started as root" }, \
 	{ "no-sandbox", 0, NULL, false, COMPLETE_NONE, NULL, "keep all privileges" }

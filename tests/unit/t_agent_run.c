@@ -243,11 +243,18 @@ fake_identity(void *arg, struct span chain, struct span key, struct err *e)
 	return 0;
 }
 
+static const char *
+fake_where(void *arg)
+{
+	(void)arg;
+	return "https://fake";
+}
+
 static struct agent *
 new_agent(struct err *e)
 {
-	struct agent_options o = { .dir = net, .priv_socket = sock, .server = "https://fake",
-	    .transport = { NULL, fake_post, fake_identity }, .push_ms = 20, .backoff_ms = 5, .backoff_max_ms = 20,
+	struct agent_options o = { .dir = net, .priv_socket = sock,
+	    .transport = { NULL, fake_post, fake_identity, fake_where }, .push_ms = 20, .backoff_ms = 5, .backoff_max_ms = 20,
 	    .pending_ms = 10, .landlock = 4, .seccomp = true };
 	struct agent *a = NULL;
 
