@@ -250,5 +250,8 @@
 /* Connecting to it, and silence of its network. */
 #define LIMIT_STORE_CONNECT_S	5
 #define LIMIT_STORE_SILENCE_MS	10000
+/* What clocks of servers that share a store may differ by.  A host that was seen later than that
+ * was seen before the clock was set back: how long ago, nobody knows. */
+#define LIMIT_CLOCK_SKEW_MS	60000
 
 #endif

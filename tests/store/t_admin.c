@@ -142,6 +142,16 @@ leases(struct store *s)
 	must(store_lease_take(s, span_lit("b"), shards, 2, 60000, got, &e), &e, "leasing");
 	ok(got[0] && !got[1], "what has expired can be taken over");
 	is_code(store_lease_take(s, span_lit("b"), &none, 1, 1, got, &e), ERR_RANGE, "there are so many shards");
+	must(store_begin(s, &e), &e, "beginning");
+	good(store_lease_hold(s, span_lit("b"), 0, &e), &e, "a lease is held in a transaction");
+	is_code(store_lease_hold(s, span_lit("a"), 0, &e), ERR_CONFLICT, "by its owner alone");
+	must(store_commit(s, &e), &e, "committing");
+	must(store_lease_take(s, span_lit("b"), shards, 1, 30, got, &e), &e, "leasing");
+	usleep(60000);
+	is_code(store_lease_hold(s, span_lit("b"), 0, &e), ERR_CONFLICT, "and not once it has expired");
+	must(store_lease_take(s, span_lit("b"), shards, 1, 60000, got, &e), &e, "leasing");
+	must(store_lease_take(s, span_lit("a"), shards, 1, 30000, got, &e), &e, "leasing");
+	ok(got[0], "a lease that lasts longer than any is asked for is of before the clock was set back");
 }
 
 static void
