@@ -53,7 +53,7 @@ begin(const char *url, const char *data, const char *store, struct host *hosts, 
 	STORE_AUTO struct store *s = NULL;
 	struct err e = { 0 };
 
-	if (attesters_new(data, &all, &e) != 0 || store_open(store, 0, &s, &e) != 0 || attesters_policy(s, &e) != 0)
+	if (attesters_new(data, 0, &all, &e) != 0 || store_open(store, 0, &s, &e) != 0 || attesters_policy(s, &e) != 0)
 		bench_die("starting", &e);
 	for (uint64_t i = 0; i < n; i++)
 		if (attester_put(all, s, (unsigned)i, &hosts[i].h, &e) != 0)

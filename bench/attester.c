@@ -15,6 +15,7 @@ struct attesters {
 	struct file ca_pem;
 	struct issuer *ca;
 	struct privkey *ak;
+	unsigned patience_ms;
 };
 
 static int64_t
@@ -36,7 +37,7 @@ read_in(const char *data, const char *name, struct file *f, struct err *e)
 }
 
 int
-attesters_new(const char *data, struct attesters **out, struct err *e)
+attesters_new(const char *data, unsigned patience_ms, struct attesters **out, struct err *e)
 {
 	FILE_AUTO struct file ca_key = { 0 };
 	BUF_AUTO struct buf key = buf_init(KIB(16));
@@ -45,6 +46,7 @@ attesters_new(const char *data, struct attesters **out, struct err *e)
 
 	if (a == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
+	a->patience_ms = patience_ms;
 	if ((rc = read_in(data, "ca.pem", &a->ca_pem, e)) != 0 || (rc = read_in(data, "ca.key", &ca_key, e)) != 0 ||
 	    (rc = issuer_open(file_view(&a->ca_pem), file_view(&ca_key), &a->ca, e)) != 0 ||
 	    (rc = key_create(&key, e)) != 0 || (rc = privkey_parse(buf_view(&key), &a->ak, e)) != 0) {
@@ -274,7 +276,8 @@ attester_connect(struct attesters *a, struct attester *h, const char *url, struc
 	h->client = NULL;
 	if (h->tls == NULL)
 		rc = tls_client_new(&t, &h->tls, e);
-	return rc != 0 ? rc : http_client_new(&(struct http_client_options){ .url = url, .tls = h->tls }, &h->client, e);
+	return rc != 0 ? rc : http_client_new(&(struct http_client_options){ .url = url, .tls = h->tls,
+	    .connect_ms = a->patience_ms, .answer_ms = a->patience_ms }, &h->client, e);
 }
 
 void

@@ -32,7 +32,10 @@ struct attester {
 /* What all have: the server's CA, which makes their certificates, and one attestation key (what
  * counts is its verification). */
 struct attesters;
-MUST_CHECK int attesters_new(const char *data, struct attesters **out, struct err *e);
+
+/** attesters_new(data, patience_ms, out, e): ${data}: the server's directory; ${patience_ms}: how
+ * long to wait for a server, 0: as clients do. */
+MUST_CHECK int attesters_new(const char *data, unsigned patience_ms, struct attesters **out, struct err *e);
 void attesters_free(struct attesters *a);
 
 /** attesters_policy(s, e): A policy of all files, assigned to every host. */

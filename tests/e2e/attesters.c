@@ -23,6 +23,7 @@
 #include "formats/attest_message.h"
 
 #define FIRST 20		/* entries of the first message */
+#define PATIENCE_MS 4000		/* with a server that says nothing, if there are others */
 #define LAST_MS 60000		/* for the last one to be taken */
 
 struct host {
@@ -219,7 +220,7 @@ begin(const char *data, const char *store, struct host *hosts, size_t n)
 	STORE_AUTO struct store *s = NULL;
 	struct err e = { 0 };
 
-	if (attesters_new(data, &all, &e) != 0 || store_open(store, 0, &s, &e) != 0 || attesters_policy(s, &e) != 0)
+	if (attesters_new(data, PATIENCE_MS, &all, &e) != 0 || store_open(store, 0, &s, &e) != 0 || attesters_policy(s, &e) != 0)
 		die("starting", &e);
 	for (size_t i = 0; i < n; i++) {
 		hosts[i].number = (unsigned)i;

@@ -62,9 +62,10 @@ MUST_CHECK int store_assign(struct store *s, struct store_assignment *v, int64_t
     struct err *e);
 MUST_CHECK int store_unassign(struct store *s, uint64_t number, struct span who, int64_t now,
     int64_t overlap_until, struct err *e);
-/** store_assignments(s, at, a, v, n, e): Those that hold at ${at}, overlaps included, by
- * rank (highest first), then newest first; ${at} 0: all there ever were. */
-MUST_CHECK int store_assignments(struct store *s, int64_t at, struct arena *a,
+/** store_assignments(s, now, a, v, n, e): Those that hold, overlaps included, by rank (highest
+ * first), then newest first.  The last assignment made holds, whatever ${now} is: only overlaps
+ * run out with time.  ${now} 0: all there ever were. */
+MUST_CHECK int store_assignments(struct store *s, int64_t now, struct arena *a,
     struct store_assignment **v, size_t *n, struct err *e);
 
 struct store_principal {
