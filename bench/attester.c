@@ -335,7 +335,7 @@ make_certificate(struct attesters *a, struct attester *h, struct buf *der, struc
 
 	if ((rc = key_create(&h->key_pem, e)) != 0 || (rc = privkey_parse(buf_view(&h->key_pem), &key, e)) != 0 ||
 	    (rc = cert_issue(a->ca, &(struct cert_order){ .kind = CERT_CLIENT, .key = privkey_public(key), .cn = h->id,
-	    .from = now / 1000 - 60, .to = now / 1000 + 86400 }, der, e)) != 0 ||
+	    .from = now / 1000 - 3500, .to = now / 1000 + 86400 }, der, e)) != 0 ||
 	    (rc = digest_of(DIGEST_SHA256, buf_view(der), &d, e)) != 0)
 		return rc;
 	pem_write("CERTIFICATE", buf_view(der), &h->chain_pem);

@@ -1,8 +1,8 @@
 /* attesters DATA STORE HOSTS PAUSE-MS URL...: hosts that attest through whatever happens to their servers.
  *
  * Each is a thread: a file runs, evidence goes out; what fails is followed by a short pause, the
- * next server and a hello.  They begin when all have spoken once ("ready"); a line "stop" ends
- * them; then all speak once more, if there is somebody, and what the store has is compared with
+ * next server and a hello.  They begin when all have spoken once ("ready"); a line "silent" makes them
+ * be so until a line "go"; a line "stop" ends them; then all speak once more, if there is somebody, and what the store has is compared with
  * what each host measured, byte by byte, and with what was acknowledged.  Output: "state ..." for
  * each line "state" of input, and one object of JSON at the end:
  *	messages, faults, turns	acknowledged; that failed; to another server
@@ -40,7 +40,7 @@ static struct attesters *all;
 static char **urls;
 static size_t n_urls;
 static unsigned pause_ms;
-static atomic_bool stop;
+static atomic_bool stop, silent;
 static atomic_uint ready;
 static atomic_ullong total;
 static atomic_bool broken;
@@ -134,11 +134,14 @@ run(void *arg)
 	atomic_fetch_add(&ready, 1);
 	while (!atomic_load(&stop) && !h->lost && h->h.measured < ATTESTER_FILES) {
 		nap(pause_ms);
+		if (atomic_load(&silent))
+			continue;
 		if (attester_measure(&h->h, 1, &e) != 0)
 			die("measuring", &e);
 		come_to_word(h, INT64_MAX, true);
 	}
-	come_to_word(h, clock_ms() + LAST_MS, false);
+	if (!atomic_load(&silent))
+		come_to_word(h, clock_ms() + LAST_MS, false);
 	h->behind = h->h.from != h->h.measured;
 	return NULL;
 }
@@ -253,7 +256,10 @@ main(int argc, char **argv)
 	begin(argv[1], argv[2], hosts, n);
 	(void)puts("ready");
 	while (fgets(line, sizeof(line), stdin) != NULL && strcmp(line, "stop\n") != 0)
-		(void)printf("state %llu %d\n", (unsigned long long)atomic_load(&total), (int)atomic_load(&broken));
+		if (strcmp(line, "silent\n") == 0 || strcmp(line, "go\n") == 0)
+			atomic_store(&silent, line[0] == 's');
+		else
+			(void)printf("state %llu %d\n", (unsigned long long)atomic_load(&total), (int)atomic_load(&broken));
 	atomic_store(&stop, true);
 	for (size_t i = 0; i < n; i++)
 		pthread_join(hosts[i].thread, NULL);

@@ -36,16 +36,17 @@ def wait(what, seconds=60, every=0.05):
 class Server:
     """One `assay server`, which may be killed, paused and started again at the same address."""
 
-    def __init__(self, name, *options, store=None, ca=None, env=None):
-        self.data, self.name, self.options, self.port = f"{tmp}/{name}", name, list(options), 0
+    def __init__(self, name, *options, store=None, ca=None, env=None, data=None, prefix=(), root=""):
+        self.data, self.name, self.options, self.port = data or f"{tmp}/{name}", name, list(options), 0
+        self.prefix, self.root = list(prefix), root     # a command that runs it elsewhere; how its files are seen here
         self.store = store or f"sqlite:{self.data}/assay.db"
         self.env, self.process = dict(os.environ, **(env or {})), None
-        os.makedirs(self.data, exist_ok=True)
+        os.makedirs(root + self.data, exist_ok=True)
         for f in ("ca.pem", "ca.key") if ca else ():
             shutil.copy(f"{ca.data}/{f}", self.data)
         closing.append(lambda: self.stop(signal.SIGKILL))
         self.start()
-        token = (ca or self).data + "/admin.token"
+        token = root + (ca or self).data + "/admin.token"
         self.token = open(token).read().strip()
 
     def log(self):
@@ -54,7 +55,7 @@ class Server:
     def launch(self):
         with open(f"{tmp}/{self.name}.log", "ab") as log:
             self.begun = log.tell()
-            self.process = subprocess.Popen([BUILD + "/assay", "server", "--data", self.data, "--store", self.store,
+            self.process = subprocess.Popen([*self.prefix, BUILD + "/assay", "server", "--data", self.data, "--store", self.store,
                 "--listen", f"127.0.0.1:{self.port}", *self.options], stderr=log, env=self.env)
 
     def serving(self):
@@ -66,7 +67,7 @@ class Server:
         if not self.serving():
             raise RuntimeError(f"{self.name} does not start: {self.log()[-1000:]}")
         self.port = int(self.serving().group(1))
-        self.url, self.ca = f"https://127.0.0.1:{self.port}", self.data + "/ca.pem"
+        self.url, self.ca = f"https://127.0.0.1:{self.port}", self.root + self.data + "/ca.pem"
         return took
 
     def send(self, sig):
@@ -143,7 +144,7 @@ class Hosts:
     def __init__(self, servers, n=8, pause_ms=20, begin=True):
         first = servers[0]
         self.err = open(f"{tmp}/hosts.log", "ab")
-        self.p = subprocess.Popen([BUILD + "/tests/e2e/attesters", first.data, first.store, str(n), str(pause_ms),
+        self.p = subprocess.Popen([*first.prefix, BUILD + "/tests/e2e/attesters", first.data, first.store, str(n), str(pause_ms),
             *(s.url for s in servers)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.err, text=True)
         closing.append(self.kill)
         if self.p.stdout.readline() != "ready\n":
@@ -165,6 +166,10 @@ class Hosts:
         """How long it took until so many more were acknowledged."""
         want = self.messages() + n
         return wait(lambda: self.messages() >= want or self.messages() < 0, seconds)
+
+    def say(self, word):
+        self.p.stdin.write(word + "\n")
+        self.p.stdin.flush()
 
     def stop(self):
         self.p.stdin.write("stop\n")
