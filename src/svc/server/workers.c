@@ -41,8 +41,11 @@ work(void *arg)
 	struct worker *w = arg;
 	struct job j;
 
-	while (take(w->server->workers, &j))
+	while (take(w->server->workers, &j)) {
 		j.run(w, j.r);
+		/* Whatever became of it: the next request begins with nothing open. */
+		store_rollback(w->store);
+	}
 	return NULL;
 }
 
