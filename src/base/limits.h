@@ -216,6 +216,10 @@
 /* Between challenge and proof lies one TPM2_ActivateCredential (a second) and a network;
  * ten minutes also hold for a TPM that is in lockout for a while. */
 #define LIMIT_ENROL_SECONDS	600
+/* Enrolments that are open at once: enough for a rack that boots, not for a flood; and of one
+ * address, behind which there may be that rack. */
+#define LIMIT_ENROL_OPEN	10000
+#define LIMIT_ENROL_OPEN_ADDRESS 256
 /* What the server keeps beside a begun enrolment: facts and the certificates sent. */
 #define LIMIT_ENROL_EXTRA	MIB(1)
 

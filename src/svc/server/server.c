@@ -235,7 +235,7 @@ start(struct server *s, struct err *e)
 	unsigned n = s->o.workers != 0 ? s->o.workers : cpus();
 	int rc;
 
-	if ((rc = authority_open(s, e)) != 0 || (rc = open_store(s, e)) != 0 || (rc = open_trust(s, e)) != 0 ||
+	if ((rc = enrol_gate_new(&s->enrol_gate, e)) != 0 || (rc = authority_open(s, e)) != 0 || (rc = open_store(s, e)) != 0 || (rc = open_trust(s, e)) != 0 ||
 	    (rc = open_policy_keys(s, e)) != 0 || (rc = routes_open(s, e)) != 0 || (rc = keeper_start(s, &s->keeper, e)) != 0 ||
 	    (rc = broadcaster_start(s, &s->broadcaster, e)) != 0 || (rc = workers_start(s, n, &s->workers, e)) != 0 ||
 	    (rc = simulator_start(s, &s->simulator, e)) != 0 || (rc = sweeper_start(s, &s->sweeper, e)) != 0)
@@ -288,6 +288,7 @@ server_stop(struct server *s)
 	free(s->policy_keys);
 	buf_free(&s->ek_list_bytes);
 	principals_free(s);
+	enrol_gate_free(s->enrol_gate);
 	pthread_rwlock_destroy(&s->principals_lock);
 	arena_free(&s->arena);
 	free(s);
