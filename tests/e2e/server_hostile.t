@@ -84,7 +84,7 @@ try:
     two = m[:8] + struct.pack("<I", 2) + m[12:]
     a = post(s, "/v1/agent/enrol", two)
     is_(code(a), (400, "version"), "a message of version 2")
-    like(a[1]["detail"], "version 2.*(know|speak|read)", "is refused with what this server knows")
+    like(a[1]["detail"], "version 2; assay .* reads version 1: update it", "is refused with what this server knows")
     n = struct.unpack_from("<H", m, 14)[0]
     more = lambda tag: m[:14] + struct.pack("<H", n + 1) + m[16:] + struct.pack("<HHI", tag, 0, 5) + b"later"
     is_(post(s, "/v1/agent/enrol", more(0x8123))[0], 200, "an optional section of a later version is let pass")
