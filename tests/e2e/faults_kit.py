@@ -38,6 +38,7 @@ class Server:
 
     def __init__(self, name, *options, store=None, ca=None, env=None, data=None, prefix=(), root=""):
         self.data, self.name, self.options, self.port = data or f"{tmp}/{name}", name, list(options), 0
+        self.build = BUILD
         self.prefix, self.root = list(prefix), root     # a command that runs it elsewhere; how its files are seen here
         self.store = store or f"sqlite:{self.data}/assay.db"
         self.env, self.process = dict(os.environ, **(env or {})), None
@@ -55,7 +56,7 @@ class Server:
     def launch(self):
         with open(f"{tmp}/{self.name}.log", "ab") as log:
             self.begun = log.tell()
-            self.process = subprocess.Popen([*self.prefix, BUILD + "/assay", "server", "--data", self.data, "--store", self.store,
+            self.process = subprocess.Popen([*self.prefix, self.build + "/assay", "server", "--data", self.data, "--store", self.store,
                 "--listen", f"127.0.0.1:{self.port}", *self.options], stderr=log, env=self.env)
 
     def serving(self):
