@@ -1,4 +1,5 @@
-/* Attesters in software, against a server that runs: bench-attest URL DATA STORE HOSTS SECONDS.
+/* Attesters in software, against a server that runs: bench-attest URL DATA STORE HOSTS SECONDS [FIRST].
+ * FIRST: the number of its first host, if there are some already.
  *
  * Each host has a key, a certificate and a connection of its own, kept; each message brings a
  * fresh quote and one new entry, which the policy lists.  One line of JSON: messages, their rate,
@@ -48,7 +49,7 @@ run(void *arg)
 }
 
 static void
-begin(const char *url, const char *data, const char *store, struct host *hosts, uint64_t n)
+begin(const char *url, const char *data, const char *store, struct host *hosts, uint64_t n, uint64_t first)
 {
 	STORE_AUTO struct store *s = NULL;
 	struct err e = { 0 };
@@ -56,7 +57,7 @@ begin(const char *url, const char *data, const char *store, struct host *hosts, 
 	if (attesters_new(data, 0, &all, &e) != 0 || store_open(store, 0, &s, &e) != 0 || attesters_policy(s, &e) != 0)
 		bench_die("starting", &e);
 	for (uint64_t i = 0; i < n; i++)
-		if (attester_put(all, s, (unsigned)i, &hosts[i].h, &e) != 0)
+		if (attester_put(all, s, (unsigned)(first + i), &hosts[i].h, &e) != 0)
 			bench_die("hosts", &e);
 	for (uint64_t i = 0; i < n; i++) {
 		if (attester_connect(all, &hosts[i].h, url, &e) != 0 || attester_hello(&hosts[i].h, &e) != 0)
@@ -68,17 +69,18 @@ begin(const char *url, const char *data, const char *store, struct host *hosts, 
 int
 main(int argc, char **argv)
 {
-	uint64_t n, seconds, done = 0;
+	uint64_t n, seconds, first = 0, done = 0;
 	struct host *hosts;
 	struct rusage own;
 
-	if (argc != 6 || !dec_u64(span_str(argv[4]), &n) || !dec_u64(span_str(argv[5]), &seconds) || n == 0 || n > 10000) {
-		(void)fprintf(stderr, "usage: bench-attest URL DATA STORE HOSTS SECONDS\n");
+	if (argc < 6 || argc > 7 || !dec_u64(span_str(argv[4]), &n) || !dec_u64(span_str(argv[5]), &seconds) || n == 0 || n > 10000 ||
+	    (argc == 7 && (!dec_u64(span_str(argv[6]), &first) || first > 1000000))) {
+		(void)fprintf(stderr, "usage: bench-attest URL DATA STORE HOSTS SECONDS [FIRST]\n");
 		return 2;
 	}
 	if ((hosts = calloc(n, sizeof(*hosts))) == NULL)
 		return 3;
-	begin(argv[1], argv[2], argv[3], hosts, n);
+	begin(argv[1], argv[2], argv[3], hosts, n, first);
 	/* From here on the server's CPU counts: who reads it waits for this line. */
 	(void)printf("ready\n");
 	(void)fflush(stdout);

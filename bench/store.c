@@ -1,12 +1,13 @@
 /* store: what a fleet takes on disk, what an attestation costs, how long a search lasts.
  *
- *	store URL HOSTS ENTRIES [DATABASE-PID | load]
+ *	store URL HOSTS ENTRIES [DATABASE-PID | load | queries]
  *
  * The fleet is made through the store's own interface.  Each host has ENTRIES records, 99
  * in 100 shared: most of them with all, the others with some, in nearly the same order
  * (starting services race, so neighbours change places).  The CPU time of a database
  * server is that of DATABASE-PID and its children.  With "load" it only makes the fleet, and
- * prints what can be searched for: one line of JSON for each, with the API's parameters.
+ * prints what can be searched for: one line of JSON for each, with the API's parameters;
+ * with "queries" it only prints those.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -422,7 +423,7 @@ main(int argc, char **argv)
 	struct err e = { 0 };
 
 	if (argc < 4) {
-		fputs("usage: store URL HOSTS ENTRIES [DATABASE-PID | load]\n", stderr);
+		fputs("usage: store URL HOSTS ENTRIES [DATABASE-PID | load | queries]\n", stderr);
 		return 2;
 	}
 	bool only_load = argc > 4 && strcmp(argv[4], "load") == 0;
@@ -435,6 +436,11 @@ main(int argc, char **argv)
 		return 2;
 	if (store_open(argv[1], STORE_CREATE, &st, &e) != 0)
 		die(argv[1], &e);
+	if (argc > 4 && strcmp(argv[4], "queries") == 0) {
+		print_queries();
+		store_close(st);
+		return 0;
+	}
 	bench_load();
 	if (only_load) {
 		print_queries();
