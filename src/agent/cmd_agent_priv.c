@@ -15,25 +15,26 @@
 
 static const struct option_spec options[] = {
 	PLACE_OPTIONS,
-	{ "peer", 0, "USER", false, COMPLETE_NONE, NULL, "the only user that is answered (else our own)" },
-	{ "tcti", 0, "TCTI", false, COMPLETE_NONE, NULL, "the TPM, as tpm2-tss takes it (" DEFAULT_TCTI ")" },
-	{ "swtpm", 0, "DIR", false, COMPLETE_DIR, NULL, "start a TPM in software that keeps its state there; it proves nothing" },
-	{ "securityfs", 0, "DIR", false, COMPLETE_DIR, NULL, "where securityfs is mounted (/sys/kernel/security)" },
-	{ "root", 0, "DIR", false, COMPLETE_DIR, NULL, "read facts about the host below DIR" },
-	{ "ek", 0, "KIND", false, COMPLETE_WORDS, "any rsa2048 p256 rsa2048-high p256-high p384 rsa3072",
-	    "the endorsement key to enrol with (any: the first that has a certificate)" },
-	{ "ek-cert", 0, "FILE", true, COMPLETE_FILE, NULL,
-	    "a certificate of that key, for a TPM that has none in its memory; then those above it" },
-	{ "ak", 0, "KIND", false, COMPLETE_WORDS, "p256 rsa2048", "the attestation key to make, if there is none (p256)" },
-	{ "pcrs", 0, "LIST", false, COMPLETE_NONE, NULL, "PCRs to quote: 0-10,14, and the monitor's" },
-	{ "list", 0, "WHICH", false, COMPLETE_WORDS, "auto kernel monitor",
-	    "the measurement list (auto: the kernel's, or the monitor's if the kernel measures nothing)" },
-	{ "monitor-pcr", 0, "N", false, COMPLETE_NONE, NULL, "PCR that the execution monitor extends (13)" },
-	{ "monitor-below", 0, "DIR", false, COMPLETE_DIR, NULL,
-	    "the execution monitor watches only what is mounted at DIR or below" },
-	{ "stage-at", 0, "N", false, COMPLETE_NONE, NULL,
-	    "trim the kernel's list when it has N entries (Linux 7.2, CONFIG_IMA_STAGING) and keep them on disk" },
-	{ "no-sandbox", 0, NULL, false, COMPLETE_NONE, NULL, "keep all privileges" },
+	{ .name = "peer", .arg = "USER", .help = "the only user that is answered (else our own)" },
+	{ .name = "tcti", .arg = "TCTI", .help = "the TPM, as tpm2-tss takes it (" DEFAULT_TCTI ")" },
+	{ .name = "swtpm", .arg = "DIR", .complete = COMPLETE_DIR, .help = "start a TPM in software that keeps its state there; it proves nothing" },
+	{ .name = "securityfs", .arg = "DIR", .complete = COMPLETE_DIR, .help = "where securityfs is mounted (/sys/kernel/security)" },
+	{ .name = "root", .arg = "DIR", .complete = COMPLETE_DIR, .help = "read facts about the host below DIR" },
+	{ .name = "ek", .arg = "KIND", .complete = COMPLETE_WORDS, .words = "any rsa2048 p256 rsa2048-high p256-high p384 rsa3072",
+	    .help = "the endorsement key to enrol with (any: the first that has a certificate)" },
+	{ .name = "ek-cert", .arg = "FILE", .repeat = true, .complete = COMPLETE_FILE,
+	    .help = "a certificate of that key, for a TPM that has none in its memory; then those above it" },
+	{ .name = "ak", .arg = "KIND", .complete = COMPLETE_WORDS, .words = "p256 rsa2048", .help = "the attestation key to make, if there is none (p256)" },
+	{ .name = "pcrs", .arg = "LIST", .help = "PCRs to quote: 0-10,14, and the monitor's; a server wants 0-10 at least" },
+	{ .name = "list", .arg = "WHICH", .complete = COMPLETE_WORDS, .words = "auto kernel monitor",
+	    .help = "the measurement list (auto: the kernel's, or the monitor's if the kernel measures nothing)" },
+	{ .name = "monitor-pcr", .arg = "N", .help = "PCR that the execution monitor extends",
+	  .built_in = "13", .most = LIMIT_PCRS - 1 },
+	{ .name = "monitor-below", .arg = "DIR", .complete = COMPLETE_DIR,
+	    .help = "the execution monitor watches only what is mounted at DIR or below" },
+	{ .name = "stage-at", .arg = "N", .most = UINT32_MAX,
+	    .help = "trim the kernel's list when it has N entries (Linux 7.2, CONFIG_IMA_STAGING) and keep them on disk" },
+	{ .name = "no-sandbox", .help = "keep all privileges" },
 	{ 0 }
 };
 
@@ -122,8 +123,6 @@ choose_keys(const struct invocation *in, struct priv_options *o, struct err *e)
 	o->ek = ek == NULL ? TPM_EK_ANY : tpm_ek_by_name(span_str(ek));
 	if (o->ek == TPM_EK_KINDS)
 		return err_set(e, ERR_USAGE, "there is no endorsement key of kind %s", ek);
-	if (ak != NULL && strcmp(ak, "p256") != 0 && strcmp(ak, "rsa2048") != 0)
-		return err_set(e, ERR_USAGE, "an attestation key is p256 or rsa2048");
 	o->ak = ak != NULL && strcmp(ak, "rsa2048") == 0 ? TPM_AK_RSA2048 : TPM_AK_P256;
 	return 0;
 }
@@ -133,14 +132,9 @@ static int
 choose_list(const struct invocation *in, struct setup *s, struct err *e)
 {
 	const char *which = opt_get(in, "list");
-	uint64_t pcr;
 	int rc;
 
-	if (which != NULL && strcmp(which, "auto") != 0 && strcmp(which, "kernel") != 0 && strcmp(which, "monitor") != 0)
-		return err_set(e, ERR_USAGE, "--list takes auto, kernel or monitor");
-	if ((rc = number_option(in, "monitor-pcr", MONITOR_PCR, LIMIT_PCRS - 1, &pcr, e)) != 0)
-		return rc;
-	s->monitor_pcr = (unsigned)pcr;
+	s->monitor_pcr = (unsigned)opt_number(in, "monitor-pcr");
 	s->o.list = which == NULL || strcmp(which, "auto") == 0 ? PRIV_LIST_AUTO :
 	    strcmp(which, "kernel") == 0 ? PRIV_LIST_KERNEL : PRIV_LIST_MONITOR;
 	if (s->o.list == PRIV_LIST_KERNEL || (s->o.list == PRIV_LIST_AUTO && !monitored_wanted(s->o.securityfs)))
@@ -199,9 +193,9 @@ configure(const struct invocation *in, struct setup *s, struct err *e)
 	    .securityfs = securityfs == NULL ? "/sys/kernel/security" : securityfs, .root = root == NULL ? "" : root,
 	    .bank = DIGEST_SHA256, .mask = DEFAULT_MASK };
 	if ((pcrs != NULL && (rc = parse_pcrs(pcrs, &s->o.mask, e)) != 0) || (rc = find_peer(in, &s->o.peer, e)) != 0 ||
-	    (rc = choose_keys(in, &s->o, e)) != 0 || (rc = read_ek_certs(in, s, e)) != 0 ||
-	    (rc = number_option(in, "stage-at", 0, UINT32_MAX, &s->o.stage_at, e)) != 0)
+	    (rc = choose_keys(in, &s->o, e)) != 0 || (rc = read_ek_certs(in, s, e)) != 0)
 		return rc;
+	s->o.stage_at = opt_number(in, "stage-at");
 	if ((rc = places_make(&s->places, s->places.priv, e)) != 0 || (rc = choose_list(in, s, e)) != 0)
 		return rc;
 	return choose_tpm(in, s, e);
@@ -258,5 +252,6 @@ const struct command cmd_agent_priv = {
 	"Without a TPM, or with one that does not answer, it runs on and says so when it is asked.",
 	.example = "    # assay-agent priv --peer assay-agent",
 	.options = options,
+	.config = AGENT_CONFIG,
 	.run = run,
 };

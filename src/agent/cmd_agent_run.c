@@ -33,5 +33,6 @@ const struct command cmd_agent_run = {
 	"to the next when that does not. It runs until it is ended (SIGTERM).",
 	.example = "    $ assay-agent run --server https://assay.example:8443 --server-ca ca.pem",
 	.options = options,
+	.config = AGENT_CONFIG,
 	.run = run,
 };

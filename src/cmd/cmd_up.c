@@ -143,6 +143,8 @@ plan_agent(struct up *u)
 
 	priv->argv[n++] = u->agent;
 	priv->argv[n++] = "priv";
+	priv->argv[n++] = "--config";	/* of another agent on this machine, if there is one */
+	priv->argv[n++] = "/dev/null";
 	priv->argv[n++] = "--data";
 	priv->argv[n++] = u->agent_data;
 	if (tcti != NULL || have_tpm()) {
@@ -161,6 +163,8 @@ plan_agent(struct up *u)
 	n = 0;
 	run->argv[n++] = u->agent;
 	run->argv[n++] = "run";
+	run->argv[n++] = "--config";
+	run->argv[n++] = "/dev/null";
 	run->argv[n++] = "--data";
 	run->argv[n++] = u->agent_data;
 	run->argv[n++] = "--server";
@@ -349,7 +353,7 @@ start(struct up *u, struct err *e)
 	o.port = at.port;
 	if ((rc = find_programs(u, e)) != 0)
 		return rc;
-	serve_block_signals();
+	serve_block_signals(false);
 	if ((rc = server_start(&o, &u->server, e)) != 0)
 		return rc;
 	catch_signals();

@@ -65,6 +65,10 @@ void tls_client_free(struct tls_client *c);
 MUST_CHECK int tls_client_ssl(struct tls_client *c, const char *host, struct ssl_st **ssl,
     struct err *e);
 
+/** tls_client_unsent(c, ssl): To be called before ${ssl} is freed when it could not connect: a
+ * session that was never offered goes back, for the host's next address. */
+void tls_client_unsent(struct tls_client *c, struct ssl_st *ssl);
+
 #define TLS_CN_MAX 64	/* ub-common-name, RFC 5280 A.1; in UTF-8 here */
 
 struct tls_peer {

@@ -33,6 +33,16 @@ host_index_make(void)
 	host_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, host_free);
 }
 
+static void
+keep_session(struct tls_client *c, SSL_SESSION *session, const char *host)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	SSL_SESSION_free(c->session);
+	c->session = session;
+	(void)snprintf(c->host, sizeof(c->host), "%s", host);
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
 /* OpenSSL calls it when a ticket came.  A ticket is used once (RFC 8446 C.4), and the newest
  * one is kept: the server sends one with each connection. */
 static int
@@ -43,11 +53,7 @@ ticket_came(SSL *ssl, SSL_SESSION *session)
 
 	if (c == NULL || host == NULL || !c->resume)
 		return 0;
-	(void)pthread_mutex_lock(&c->lock);
-	SSL_SESSION_free(c->session);
-	c->session = session;
-	(void)snprintf(c->host, sizeof(c->host), "%s", host);
-	(void)pthread_mutex_unlock(&c->lock);
+	keep_session(c, session, host);
 	return 1;	/* it is ours now */
 }
 
@@ -149,4 +155,13 @@ tls_client_ssl(struct tls_client *c, const char *host, struct ssl_st **ssl, stru
 	}
 	*ssl = s;
 	return 0;
+}
+
+void
+tls_client_unsent(struct tls_client *c, struct ssl_st *ssl)
+{
+	const char *host = SSL_get_ex_data(ssl, host_index);
+
+	if (SSL_in_before(ssl) && SSL_get_session(ssl) != NULL && host != NULL)
+		keep_session(c, SSL_get1_session(ssl), host);
 }

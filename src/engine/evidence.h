@@ -34,6 +34,8 @@ struct evidence_input {
 	bool has_event_log;
 	struct span event_log;
 	enum digest_alg bank;
+	uint32_t least_pcrs;			/* that must be quoted beside the list's, a bit each:
+						 * or an attester chooses what is looked at */
 	unsigned list_pcr;			/* 0: IMA_PCR; the execution monitor's list has another */
 	bool allow_padded_sha1;			/* follow zero-padded SHA-1 too, named as such */
 	bool require_all;			/* a tail is a finding */
@@ -57,6 +59,8 @@ struct evidence_input {
 struct evidence_report {
 	struct quote_facts quote;		/* zero without a quote */
 	struct match match;			/* match.wrong is freed by then */
+	struct ima_policy_seen *ima_policies;	/* the kernel's, as measured; in the result's arena */
+	size_t n_ima_policies;
 	uint64_t total, authenticated, trusted, findings, violations;
 	json_t *boot;				/* owned; what the boot engine saw, or NULL */
 	bool resumed;				/* the state was of this boot and was used */

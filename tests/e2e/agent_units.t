@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The agent's two systemd units are sound and confined (exposure of 2.0 at most), and what they
+"""The agent's two systemd units and the server's are sound and confined (exposure of 2.0 at most), and what they
 forbid is nothing that the processes do: every system call they are seen to make is allowed."""
 import os, re, shutil, subprocess, sys, time
 
@@ -58,7 +58,7 @@ def traced(name, *args):
 
 
 try:
-    for name in ("assay-agent-priv", "assay-agent"):
+    for name in ("assay-agent-priv", "assay-agent", "assay-server"):
         unit = f"{UNITS}/{name}.service"
         if version < 250:
             ok(True, f"{name}: exposure # SKIP systemd {version} cannot judge units offline")
@@ -68,9 +68,9 @@ try:
         ok(r.returncode == 0, f"{name}: exposure {level.group(1) if level else r.stderr}, at most 2.0")
         # verify wants programs and users that exist; the rest must be said to be well.
         os.makedirs(tmp + "/units", exist_ok=True)
-        text = open(unit).read().replace("/usr/bin/assay-agent ", os.path.realpath(BUILD + "/assay-agent") + " ")
+        text = re.sub("/usr/bin/(assay(-agent)?) ", lambda m: os.path.realpath(f"{BUILD}/{m.group(1)}") + " ", open(unit).read())
         open(f"{tmp}/units/{name}.service", "w").write(text)
-    for name in ("assay-agent-priv", "assay-agent"):
+    for name in ("assay-agent-priv", "assay-agent", "assay-server"):
         r = analyze("verify", "--man=no", f"{tmp}/units/{name}.service")
         wrong = [l for l in r.stderr.splitlines() if name in l and ("Unknown" in l or "Failed to parse" in l or "Invalid" in l)]
         is_(wrong, [], f"{name}: nothing in it that systemd does not know")

@@ -153,6 +153,7 @@ cp first.pem server.pem
 
 # --- our client.
 call() { out=$(timeout 30 "$tool" call "$url" "$@" 2>&1); }
+# (Where localhost has two addresses, the first of which refuses, the session must not be lost to it.)
 call GET /v1/hello ca=ca.pem times=3; is "$out" "$(printf '200 text/plain 6 full\n%.0s' 1 2 3)" "three calls"
 # The ticket comes behind the answer: who closes too early has none.
 for _ in 1 2 3 4 5; do call GET /v1/hello ca=ca.pem times=4 fresh=1; [[ $out == *resumed* ]] && break; done

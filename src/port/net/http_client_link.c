@@ -223,6 +223,8 @@ open_address(struct exchange *x, const struct addrinfo *ai, unsigned ms,
 	if (x->timed_out || e->code == 0)
 		err_set(e, ERR_NETWORK, x->timed_out ? "connecting took too long" :
 		    "the connection was closed at once");
+	if (x->link->ssl != NULL)
+		tls_client_unsent(x->c->tls, x->link->ssl);
 	link_close(x->link);
 	return ERR_NETWORK;
 }

@@ -46,6 +46,10 @@ void tpm_close(struct tpm *t);
 /** tpm_patience(t, ms): Another patience than TPM_PATIENCE_MS. */
 void tpm_patience(struct tpm *t, unsigned ms);
 
+/** tpm_shutdown(t, e): What a kernel says before power goes (TPM2_Shutdown CLEAR, Part 3 clause
+ * 9.4), so that the clock of a simulator that is about to end is kept.  Never of a machine's TPM. */
+MUST_CHECK int tpm_shutdown(struct tpm *t, struct err *e);
+
 /** tpm_caps(t, caps, e): As tpm_probe, over this connection. */
 MUST_CHECK int tpm_caps(struct tpm *t, struct tpm_caps *caps, struct err *e);
 

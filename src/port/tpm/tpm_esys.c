@@ -269,6 +269,20 @@ tpm_close(struct tpm *t)
 	free(t);
 }
 
+static TSS2_RC
+shut_down(struct tpm *t, void *arg)
+{
+	(void)arg;
+	t->step = "shutting the TPM down";
+	return Esys_Shutdown(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_SU_CLEAR);
+}
+
+int
+tpm_shutdown(struct tpm *t, struct err *e)
+{
+	return tpm_run(t, shut_down, NULL, e);
+}
+
 void
 tpm_patience(struct tpm *t, unsigned ms)
 {

@@ -15,13 +15,13 @@ of_the_future(const struct store_host *h, int64_t now)
 }
 
 static const char *
-reachability(const struct server *s, const struct store_host *h, int64_t now)
+reachability(const struct settings *s, const struct store_host *h, int64_t now)
 {
 	if (h->state.last_seen == 0)
 		return "never";
 	if (h->state.next_due > now && !of_the_future(h, now))
 		return "fresh";
-	return now - h->state.last_seen < (int64_t)s->o.wait_ms * STALE_AFTER ? "late" : "stale";
+	return now - h->state.last_seen < (int64_t)s->wait_ms * STALE_AFTER ? "late" : "stale";
 }
 
 static const char *
@@ -92,7 +92,7 @@ add_reason(struct worker *w, struct http_request *r, const struct store_host *h,
 }
 
 static json_t *
-host_json(const struct server *s, const struct store_host *h, int64_t now)
+host_json(const struct settings *s, const struct store_host *h, int64_t now)
 {
 	bool expired = h->state.verdict != HOST_UNKNOWN &&
 	    (h->state.valid_until <= now || of_the_future(h, now));
@@ -125,7 +125,7 @@ int
 api_host_json(struct worker *w, struct http_request *r, const struct store_host *h, bool all, json_t **out,
     struct err *e)
 {
-	JSON_AUTO json_t *j = host_json(w->server, h, server_now());
+	JSON_AUTO json_t *j = host_json(w->settings, h, server_now());
 	int rc;
 
 	if (j == NULL)
@@ -134,6 +134,8 @@ api_host_json(struct worker *w, struct http_request *r, const struct store_host 
 		return rc;
 	if (all)
 		add_more(h, j);
+	if (all && (rc = api_host_ima(w, r, h, strcmp(json_string_value(json_object_get(j, "verdict")), "trusted") == 0, j, e)) != 0)
+		return rc;
 	*out = j;
 	j = NULL;
 	return 0;

@@ -73,15 +73,14 @@ attestation_free(struct attestation *a)
 static int
 write_ack(struct attestation *a, struct buf *out, struct err *e)
 {
-	const struct server_options *o = &a->server->o;
 	struct attest_message m = { .type = ATTEST_ACK };
 	uint8_t from[8], count[8], wait[4], deadline[4], want[4];
 
 	if (!attest_put(&m, ATTEST_NONCE, span_of(a->nonce, sizeof(a->nonce))) ||
 	    !attest_put_u64(&m, ATTEST_FROM, a->from, from) ||
 	    !attest_put_u64(&m, ATTEST_ACKNOWLEDGED, a->host.count, count) ||
-	    !attest_put_u32(&m, ATTEST_WAIT_MS, o->wait_ms, wait) ||
-	    !attest_put_u32(&m, ATTEST_DEADLINE_MS, o->wait_ms * 3, deadline) ||
+	    !attest_put_u32(&m, ATTEST_WAIT_MS, a->wait_ms, wait) ||
+	    !attest_put_u32(&m, ATTEST_DEADLINE_MS, a->wait_ms * 3, deadline) ||
 	    !attest_put_u32(&m, ATTEST_WANT, a->want, want) ||
 	    (a->leaf.n > 0 && !attest_put(&m, ATTEST_CERTIFICATE, buf_view(&a->leaf))))
 		return err_set(e, ERR_INTERNAL, "an answer with too many parts");
@@ -132,7 +131,7 @@ challenge(struct attestation *a, int64_t now, struct err *e)
 	int rc = random_bytes(a->nonce, sizeof(a->nonce), e);
 
 	a->host.state.nonce = span_of(a->nonce, sizeof(a->nonce));
-	a->host.state.nonce_expires = now + (int64_t)a->server->o.wait_ms * 3;
+	a->host.state.nonce_expires = now + (int64_t)a->wait_ms * 3;
 	return rc;
 }
 
@@ -317,6 +316,7 @@ job_attest(struct worker *w, struct http_request *r)
 	}
 	a->r = r;
 	a->server = w->server;
+	a->wait_ms = w->settings->wait_ms;
 	a->write = (struct keeper_write){ .advance = { .host = &a->host }, .done = written, .ctx = a };
 	if ((rc = attest_message_parse(http_request_body(r), &a->m, &e)) == 0 && a->m.type != ATTEST_EVIDENCE)
 		rc = err_set(&e, ERR_FORMAT, "the message is no evidence");

@@ -13,6 +13,7 @@ struct attestation {
 	struct keeper_write write;
 	struct http_request *r;
 	struct server *server;
+	unsigned wait_ms;		/* between evidence, by the settings it was judged by */
 	struct attest_message m;
 	struct store_host host;		/* as read, then changed */
 	struct host_outcome outcome;

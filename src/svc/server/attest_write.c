@@ -130,6 +130,10 @@ make_reason(struct attestation *a, struct err *e)
 	} else if (first != NULL) {
 		if (first->path.n > 0) {
 			buf_escape(&a->reason, first->path);
+			if (first->partition.n > 0) {
+				buf_str(&a->reason, " on ");
+				buf_escape(&a->reason, first->partition);
+			}
 			buf_str(&a->reason, ": ");
 		}
 		buf_str(&a->reason, first->text);
@@ -232,7 +236,7 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 
 	s->verdict = (uint8_t)verdict_of(o);
 	s->last_seen = now;
-	s->next_due = s->valid_until = now + (int64_t)w->server->o.wait_ms * 3;
+	s->next_due = s->valid_until = now + (int64_t)a->wait_ms * 3;
 	s->entries = o->from;
 	s->findings = 0;
 	s->policy_set = a->policy.set;

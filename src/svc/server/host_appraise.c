@@ -105,7 +105,7 @@ judge(const struct attest_message *m, const struct host_known *k, const struct r
 	    .ima_log = buf_view(&out->list), .has_quote = true, .quote = m->s[ATTEST_QUOTE].bytes,
 	    .signature = m->s[ATTEST_SIGNATURE].bytes, .nonce = k->nonce, .pcrs = &pcrs,
 	    .has_event_log = event_log.n > 0, .event_log = event_log, .bank = DIGEST_SHA256,
-	    .quote_first = true, .list_pcr = k->list_pcr, .policies = k->policies->policies, .n_policies = k->policies->n,
+	    .least_pcrs = HOST_LEAST_PCRS, .quote_first = true, .list_pcr = k->list_pcr, .policies = k->policies->policies, .n_policies = k->policies->n,
 	    .policy_id = k->policies->id, .ctx = { k->now, k->mounts, k->n_mounts }, .resume = s,
 	    .appraiser = k->policies->appraiser, .key = k->key };
 	int rc = tpm_pcrs_parse(m->s[ATTEST_PCRS].bytes, &pcrs, e);

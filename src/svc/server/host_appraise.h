@@ -24,6 +24,10 @@
 
 #define HOST_BOOT_NAME 128
 
+/* PCRs that each quote must cover beside the list's: 0 to 10 (docs/formats/agent-protocol.md).
+ * A host that could leave out those of its boot would choose what boot_aggregate is compared with. */
+#define HOST_LEAST_PCRS 0x7ffu
+
 /* What a set of policies becomes for judging; made once for each thread and version. */
 struct host_policies {
 	const struct runtime_policy *const *policies;	/* borrowed */

@@ -25,10 +25,12 @@ struct sweeper {
 static int
 let_go(struct sweeper *w, int64_t now, struct err *e)
 {
-	int64_t before = now - (int64_t)w->server->o.keep_days * DAY_MS;
+	struct settings *c = settings_hold(w->server);
+	int64_t before = now - (int64_t)c->keep.bundle_days * DAY_MS;
 	uint64_t deleted;
 	int rc;
 
+	settings_release(c);
 	if (now - w->let_go_at < DAY_MS / 24 && now >= w->let_go_at)
 		return 0;
 	w->let_go_at = now;
@@ -42,10 +44,13 @@ let_go(struct sweeper *w, int64_t now, struct err *e)
 static int
 sweep(struct sweeper *w, struct err *e)
 {
+	struct settings *c = settings_hold(w->server);
 	int64_t now = server_now();
 	uint64_t left;
 	int rc;
 
+	w->late.patience = (int64_t)c->wait_ms * 3;
+	settings_release(c);
 	if ((rc = principals_load(w->server, w->store, e)) != 0 || (rc = late_round(&w->late, now, e)) != 0)
 		return rc;
 	if (!w->turn.ours)
@@ -106,7 +111,7 @@ sweeper_start(struct server *s, struct sweeper **out, struct err *e)
 		free(w);
 		return rc;
 	}
-	w->late = (struct late){ .turn = &w->turn, .patience = (int64_t)s->o.wait_ms * 3 };
+	w->late = (struct late){ .turn = &w->turn };
 	pthread_mutex_init(&w->lock, NULL);
 	/* A pause lasts as long as it shall, whatever is done to the clock on the wall. */
 	pthread_condattr_init(&monotonic);
