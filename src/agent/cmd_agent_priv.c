@@ -25,6 +25,12 @@ static const struct option_spec options[] = {
 	{ .name = "ek-cert", .arg = "FILE", .repeat = true, .complete = COMPLETE_FILE,
 	    .help = "a certificate of that key, for a TPM that has none in its memory; then those above it" },
 	{ .name = "ak", .arg = "KIND", .complete = COMPLETE_WORDS, .words = "p256 rsa2048", .help = "the attestation key to make, if there is none (p256)" },
+	{ .name = "iak", .arg = "HANDLE",
+	  .help = "use the device maker's attestation key at this persistent handle (0x81...) instead of making one" },
+	{ .name = "iak-cert", .arg = "FILE|NV", .repeat = true, .complete = COMPLETE_FILE,
+	  .help = "its certificate, then those above it: a file, or an NV index (0x01c90000...)" },
+	{ .name = "idevid-cert", .arg = "FILE|NV", .repeat = true, .complete = COMPLETE_FILE,
+	  .help = "the maker's certificate of the device (IDevID), then those above it, likewise" },
 	{ .name = "pcrs", .arg = "LIST", .help = "PCRs to quote: 0-10,14, and the monitor's; a server wants 0-10 at least" },
 	{ .name = "list", .arg = "WHICH", .complete = COMPLETE_WORDS, .words = "auto kernel monitor",
 	    .help = "the measurement list (auto: the kernel's, or the monitor's if the kernel measures nothing)" },
@@ -47,6 +53,8 @@ struct setup {
 	struct priv *priv;
 	unsigned monitor_pcr;
 	struct file ek_certs[TPM_EK_CERTS];
+	struct file device_certs[2 * TPM_EK_CERTS];
+	size_t n_device_certs;
 };
 
 static void
@@ -58,6 +66,8 @@ setup_done(struct setup *s)
 	swtpm_stop(s->swtpm);
 	for (size_t i = 0; i < TPM_EK_CERTS; i++)
 		file_free(&s->ek_certs[i]);
+	for (size_t i = 0; i < s->n_device_certs; i++)
+		file_free(&s->device_certs[i]);
 }
 
 /* "0-10,14" */
@@ -113,6 +123,54 @@ read_ek_certs(const struct invocation *in, struct setup *s, struct err *e)
 	}
 	s->o.n_ek_certs = n;
 	return 0;
+}
+
+/* "0x81020000": a handle of the TPM between two others. */
+static bool
+read_handle(const char *text, uint32_t least, uint32_t most, uint32_t *out)
+{
+	uint8_t v[4];
+
+	if (strlen(text) != 10 || strncmp(text, "0x", 2) != 0 || !hex_fixed(span_str(text + 2), v, sizeof(v)))
+		return false;
+	*out = (uint32_t)v[0] << 24 | (uint32_t)v[1] << 16 | (uint32_t)v[2] << 8 | v[3];
+	return *out >= least && *out <= most;
+}
+
+static int
+read_device_certs(const struct invocation *in, const char *name, struct setup *s, struct priv_certs *out, struct err *e)
+{
+	int rc;
+
+	if (opt_count(in, name) > TPM_EK_CERTS)
+		return err_set(e, ERR_USAGE, "--%s may be given %d times", name, TPM_EK_CERTS);
+	for (out->n = 0; out->n < opt_count(in, name); out->n++) {
+		const char *text = opt_nth(in, name, out->n);
+		struct file *f = &s->device_certs[s->n_device_certs];
+
+		if (read_handle(text, 0x01000000, 0x01ffffff, &out->v[out->n].nv))
+			continue;
+		if ((rc = file_read(text, LIMIT_EK_CERT, f, e)) != 0)
+			return rc;
+		s->n_device_certs++;
+		out->v[out->n].file = file_view(f);
+	}
+	return 0;
+}
+
+static int
+choose_device(const struct invocation *in, struct setup *s, struct err *e)
+{
+	const char *iak = opt_get(in, "iak");
+	int rc;
+
+	if (iak != NULL && !read_handle(iak, 0x81000000, 0x81ffffff, &s->o.iak))
+		return err_set(e, ERR_USAGE, "--iak takes a persistent handle: 0x81000000 to 0x81ffffff");
+	if (iak == NULL && opt_count(in, "iak-cert") + opt_count(in, "idevid-cert") > 0)
+		return err_set(e, ERR_USAGE, "--iak-cert and --idevid-cert are about the key that --iak names");
+	if ((rc = read_device_certs(in, "iak-cert", s, &s->o.iak_certs, e)) != 0)
+		return rc;
+	return read_device_certs(in, "idevid-cert", s, &s->o.idevid_certs, e);
 }
 
 static int
@@ -193,7 +251,8 @@ configure(const struct invocation *in, struct setup *s, struct err *e)
 	    .securityfs = securityfs == NULL ? "/sys/kernel/security" : securityfs, .root = root == NULL ? "" : root,
 	    .bank = DIGEST_SHA256, .mask = DEFAULT_MASK };
 	if ((pcrs != NULL && (rc = parse_pcrs(pcrs, &s->o.mask, e)) != 0) || (rc = find_peer(in, &s->o.peer, e)) != 0 ||
-	    (rc = choose_keys(in, &s->o, e)) != 0 || (rc = read_ek_certs(in, s, e)) != 0)
+	    (rc = choose_keys(in, &s->o, e)) != 0 || (rc = read_ek_certs(in, s, e)) != 0 ||
+	    (rc = choose_device(in, s, e)) != 0)
 		return rc;
 	s->o.stage_at = opt_number(in, "stage-at");
 	if ((rc = places_make(&s->places, s->places.priv, e)) != 0 || (rc = choose_list(in, s, e)) != 0)

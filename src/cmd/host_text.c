@@ -232,6 +232,29 @@ print_finding(FILE *f, const json_t *x)
 	}
 }
 
+/* Times in which a file could run unseen. */
+static void
+print_gaps(FILE *f, const json_t *j)
+{
+	const json_t *gaps = json_object_get(j, "gaps"), *g;
+	size_t i;
+
+	if (json_array_size(gaps) == 0)
+		return;
+	(void)fprintf(f, "\nIts list has %lld gap%s: what ran in them is not known\n", api_int(j, "gaps_total"),
+	    api_int(j, "gaps_total") == 1 ? "" : "s");
+	json_array_foreach(gaps, i, g) {
+		BUF_AUTO struct buf b = buf_init(KIB(4));
+
+		buf_str(&b, api_str(g, "why"));
+		if (api_str(g, "from")[0] != '\0')
+			buf_printf(&b, ", %s to %s", api_str(g, "from"), api_str(g, "to"));
+		if (api_int(g, "lost") != 0)
+			buf_printf(&b, ", %lld entries lost", api_int(g, "lost"));
+		field_print(f, api_str(g, "code"), buf_cstr(&b));
+	}
+}
+
 void
 host_print(FILE *f, const json_t *j)
 {
@@ -245,6 +268,7 @@ host_print(FILE *f, const json_t *j)
 		(void)fputs("\nIt says of itself\n", f);
 		print_facts(f, "", facts, 2);
 	}
+	print_gaps(f, j);
 	if (n == 0)
 		return;
 	(void)fputs("\nFindings", f);

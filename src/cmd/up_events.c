@@ -79,6 +79,11 @@ up_events_print(struct up_events *u, FILE *f, const struct http_event *ev)
 		print_word(f, COLOUR_WARN, "LATE");
 		time_ago(text_of(j, "last_seen"), ago, sizeof(ago));
 		(void)fprintf(f, "%s  the last evidence came %s\n", text_of(j, "name"), ago);
+	} else if (span_is(ev->event, "gap")) {
+		const json_t *first = json_array_get(json_object_get(j, "gaps"), 0);
+
+		print_word(f, COLOUR_WARN, "GAP");
+		(void)fprintf(f, "%s  the execution monitor did not see all: %s\n", text_of(j, "name"), text_of(first, "why"));
 	} else {
 		BUF_AUTO struct buf kind = buf_init(256);
 

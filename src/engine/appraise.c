@@ -451,6 +451,25 @@ appraise_key_load(struct appraiser *a, const struct ima_entry *n, bool authentic
 	return result_finding(r, &f, e, "%s", o.why);
 }
 
+static unsigned long long
+seconds_missed(const struct monitor_note *n)
+{
+	return n->time > n->from ? (n->time - n->from + 999999999) / 1000000000 : 0;
+}
+
+/* The policy names gaps, and does not accept this one. */
+static int
+refuse_gap(const struct ima_entry *n, struct finding *f, struct result *r, struct err *e)
+{
+	struct monitor_note note;
+
+	f->reason = REASON_MONITOR_GAP;
+	if (monitor_note_parse(MONITOR_NOTE_GAP, n->buf, &note, NULL) != 0)
+		return result_finding(r, f, e, "the execution monitor did not see all, and does not say why in its form");
+	return result_finding(r, f, e, "the execution monitor missed what happened for %llu s: %s", seconds_missed(&note),
+	    monitor_why_text(note.why));
+}
+
 /* What the execution monitor says of itself; on PCR 10 nobody but the kernel has a say.  A policy
  * that names a note ("buffers") decides on it; else a gap is only told of. */
 static int
@@ -464,8 +483,7 @@ appraise_note(const struct ima_entry *n, enum monitor_note_kind kind, struct res
 	if (kind != MONITOR_NOTE_GAP)
 		return 0;
 	return result_warn(r, e, "entry %llu: the execution monitor missed what happened for %llu s: %s",
-	    (unsigned long long)n->number, (unsigned long long)(note.time > note.from ? (note.time - note.from +
-	    999999999) / 1000000000 : 0), monitor_why_text(note.why));
+	    (unsigned long long)n->number, seconds_missed(&note), monitor_why_text(note.why));
 }
 
 static int
@@ -491,6 +509,8 @@ appraise_buffer(struct appraiser *a, const struct ima_entry *n, bool authenticat
 	buffer_rule(a, n, &f.seen, &named, &accepted);
 	if (accepted)
 		return 0;
+	if (named && n->pcr != IMA_PCR && monitor_note_by_name(n->path) == MONITOR_NOTE_GAP)
+		return refuse_gap(n, &f, r, e);
 	if (!named && n->pcr != IMA_PCR && monitor_note_by_name(n->path) != MONITOR_NOTE_NONE)
 		return appraise_note(n, monitor_note_by_name(n->path), r, e);
 	return result_finding(r, &f, e, named ? "measured kernel data is not what the policy lists for it" :

@@ -46,6 +46,7 @@ struct evidence_input {
 	size_t n_policies;
 	struct digest policy_id;		/* stands for them; none: no state can be gone on from */
 	struct sig_context ctx;			/* time and mounts */
+	int64_t boot_began;			/* seconds: when this boot was first seen; 0: not known */
 	const struct resume_state *resume;	/* NULL: from the start of the boot */
 	uint64_t recorded_entries;		/* the list had at least that many, by a bundle; or 0 */
 
@@ -62,6 +63,7 @@ struct evidence_report {
 	struct ima_policy_seen *ima_policies;	/* the kernel's, as measured; in the result's arena */
 	size_t n_ima_policies;
 	uint64_t total, authenticated, trusted, findings, violations;
+	int64_t boot_expires;			/* when a demand on the boot's age fails; 0: there is none */
 	json_t *boot;				/* owned; what the boot engine saw, or NULL */
 	bool resumed;				/* the state was of this boot and was used */
 	bool has_state;				/* no check failed: state may be kept */

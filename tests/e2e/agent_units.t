@@ -108,6 +108,12 @@ try:
             used = seen(f"{tmp}/{name}.strace")
             # The unit says Nice=, and the monitor does not insist on more.
             is_(sorted(used - allowed(f"{UNITS}/{unit}.service") - {"setpriority", "sched_setscheduler"}), [], f"{unit}: allows the {len(used)} system calls that are used")
+        # Under ima_policy=tcb the kernel measures what root reads, changed or new: what the privileged
+        # process reads of its own must not change with each evidence that it sends.
+        own = {}
+        for m in re.finditer(r'openat?\(.*?"([^"]*/agent/priv/[^"]*)"', open(tmp + "/priv.strace", errors="replace").read()):
+            own[m.group(1)] = own.get(m.group(1), 0) + 1
+        is_({p: n for p, n in own.items() if n > 4}, {}, "assay-agent-priv: does not read files of its own again and again")
         denied = [l for l in open(tmp + "/run.strace", errors="replace") if "EPERM" in l and not re.search("capset|setgroups", l)]
         is_([l.strip()[:160] for l in denied[:5]], [], "the network process asks for nothing that its own filter forbids")
 finally:

@@ -87,6 +87,23 @@ exits 3 "a file that was named must be there"
 run server --config /dev/null --check-config
 exits 0 "/dev/null is no file"
 
+# ---- who is trusted, said at the start ----
+# starts OPTIONS...: what a server says of it.
+starts() {
+	: >"$tmp/log"
+	"$assay" server --config /dev/null --data "$tmp/data" --listen 127.0.0.1:0 "$@" 2>"$tmp/log" &
+	local p=$!
+	for _ in $(seq 600); do grep -q 'trust in machines' "$tmp/log" && break; sleep 0.1; done
+	kill "$p"; wait "$p"
+	grep 'trust in machines' "$tmp/log"
+}
+like "$(starts)" "ca; [1-9][0-9]* roots of TPM vendors, those that come with the program: edition [0-9]+ of 20[0-9-]+$" "nothing given: the roots that come with the program, and their date"
+printf '%064d\n' 7 >"$tmp/list"
+like "$(starts --ek-list "$tmp/list")" "machines: ek-list$" "a list of machines is not widened by them"
+like "$(starts --first-use)" "machines: operator$" "nor is an operator's word"
+like "$(starts --ek-list "$tmp/list" --trust-mode ca --trust-mode ek-list)" "machines: ca, ek-list; " "but where it is asked for"
+like "$(starts --roots none)" "no host can enrol" "and they can be left out"
+
 # ---- the agent ----
 assay=$agent conf=$tmp/agent.conf
 printf 'server = https://assay.example:4433\nserver_ca = %s\ntcti = swtpm:path=/x\nmonitor_pcr = 14\n' "$tmp/ca.pem" >"$conf"

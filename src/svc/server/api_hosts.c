@@ -3,6 +3,7 @@
  * Two axes: the verdict, which is about evidence and holds until valid_until, and the
  * reachability, which is about when evidence came.  A verdict that ran out is undecided. */
 #include "svc/server/api.h"
+#include "svc/server/gaps.h"
 
 #define FEW_FINDINGS 3	/* of a host in a list: the others are a click away */
 #define STALE_AFTER 10		/* times the interval without evidence: late becomes stale */
@@ -27,7 +28,9 @@ reachability(const struct settings *s, const struct store_host *h, int64_t now)
 static const char *
 registration_token(const struct store_host *h)
 {
-	return h->registration == STORE_PENDING ? "pending" : h->registration == STORE_ENROLLED ? "enrolled" : "removed";
+	static const char *const tokens[] = { "pending", "enrolled", "removed", "forgotten" };
+
+	return tokens[h->registration];
 }
 
 static json_t *
@@ -132,8 +135,11 @@ api_host_json(struct worker *w, struct http_request *r, const struct store_host 
 		return err_set(e, ERR_NOMEM, "out of memory");
 	if ((rc = add_findings(w, r, h, all, j, e)) != 0 || (rc = add_reason(w, r, h, all, j, e)) != 0)
 		return rc;
-	if (all)
+	if (all) {
 		add_more(h, j);
+		if ((rc = gaps_add(w, h, j, e)) != 0)
+			return rc;
+	}
 	if (all && (rc = api_host_ima(w, r, h, strcmp(json_string_value(json_object_get(j, "verdict")), "trusted") == 0, j, e)) != 0)
 		return rc;
 	*out = j;

@@ -65,6 +65,8 @@ attestation_free(struct attestation *a)
 	buf_free(&a->detail);
 	buf_free(&a->reason);
 	buf_free(&a->event_body);
+	buf_free(&a->gaps_body);
+	json_decref(a->gaps);
 	buf_free(&a->bundle_bytes);
 	free(a);
 }
@@ -135,16 +137,22 @@ challenge(struct attestation *a, int64_t now, struct err *e)
 	return rc;
 }
 
-/* Whether what is kept was found under the keys the host has now. */
-static bool
-of_this_identity(const struct store_host *h)
+/* What was kept under other keys than the host has now counts for nothing. */
+bool
+attest_detail(const struct store_host *h, struct attest_detail *out)
 {
 	struct rd r = rd_init(span_from(h->state.detail, 32));
-	uint64_t identity;
+	struct attest_detail d = { 0 };
+	uint64_t seen;
 	uint8_t pcr;
 
-	return h->state.detail.n == DETAIL_SIZE && rd_le64(&r, &identity) && rd_u8(&r, &pcr) && rd_end(&r) &&
-	    identity == h->identity;
+	if (h->state.detail.n != DETAIL_SIZE || !rd_le64(&r, &d.identity) || !rd_u8(&r, &pcr) ||
+	    !rd_le32(&r, &d.reset_count) || !rd_le64(&r, &seen) || !rd_end(&r) || d.identity != h->identity)
+		return false;
+	d.list_pcr = pcr;
+	d.reset_seen = (int64_t)seen;
+	*out = d;
+	return true;
 }
 
 /* Which list proves this host was settled by its first evidence: who holds the kernel's list
@@ -155,9 +163,10 @@ settle_list(const struct store_host *h, const json_t *facts)
 {
 	const json_t *pcr = json_object_get(facts, "list_pcr");
 	struct span kind = json_string_span(json_object_get(facts, "list"));
+	struct attest_detail d;
 
-	if (of_this_identity(h))
-		return h->state.detail.p[DETAIL_SIZE - 1];
+	if (attest_detail(h, &d))
+		return d.list_pcr;
 	if (!span_is(kind, "monitor"))
 		return IMA_PCR;
 	return json_is_integer(pcr) && json_integer_value(pcr) > IMA_PCR && json_integer_value(pcr) < 16 ?
@@ -179,6 +188,7 @@ static int
 judge(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 {
 	struct attest_reader reader = { w->store, a->host.boot };
+	struct attest_detail d = { 0 };
 	struct store_host *h = &a->host;
 	JSON_AUTO json_t *facts = NULL;
 	const struct attest_key *key = NULL;
@@ -191,8 +201,10 @@ judge(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 	if (h->facts.n > 0 && json_parse(h->facts, LIMIT_ATTEST_FACTS, &facts, &ignored) == 0)
 		k.kernel_boot_id = json_string_span(json_object_get(facts, "boot_id"));
 	/* A state is of one attestation key; another key has proved nothing yet. */
-	if (!of_this_identity(h))
+	if (!attest_detail(h, &d))
 		k.resume = span_of(NULL, 0);
+	k.reset_count = d.reset_count;
+	k.reset_seen = d.reset_seen;
 	k.list_pcr = a->list_pcr = settle_list(h, facts);
 	if ((rc = find_key(w, a, &key, e)) != 0 ||
 	    (rc = policy_cache_choose(w->policies, w, h, now, &a->policy, e)) != 0)
@@ -296,7 +308,7 @@ admitted(struct worker *w, struct http_request *r, struct store_host *h)
 	else if (h->registration == STORE_PENDING)
 		http_request_problem(r, 403, "host-pending", "an operator has yet to approve this host");
 	else if (h->registration != STORE_ENROLLED)
-		http_request_problem(r, 403, "host-removed", "this host was removed");
+		http_request_problem(r, 403, "host-removed", "this host was removed or forgotten");
 	else
 		return true;
 	return false;

@@ -46,6 +46,8 @@ look_up(struct store *s, const char *id, const struct digest *ek_key, struct are
 		*h = (struct store_host){ 0 };
 		return 0;
 	}
+	if (rc == 0 && h->registration == STORE_FORGOTTEN)
+		return 0;	/* nothing is known of it but its number */
 	if (rc != 0 || (rc = store_identity_get(s, h->identity, a, &who, e)) != 0)
 		return rc;
 	k->state = h->registration == STORE_PENDING ? IDENTITY_PENDING :
@@ -61,6 +63,8 @@ request_of(const struct attest_message *m)
 	    .ak_public = m->s[ATTEST_AK_PUBLIC].bytes }, .csr = m->s[ATTEST_CSR].bytes };
 
 	q.keys.ek_certs = chain_view(&m->ek_chain, &q.keys.n_ek_certs);
+	q.keys.iak_certs = chain_view(&m->iak_chain, &q.keys.n_iak_certs);
+	q.keys.idevid_certs = chain_view(&m->idevid_chain, &q.keys.n_idevid_certs);
 	return q;
 }
 

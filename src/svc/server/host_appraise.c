@@ -70,6 +70,9 @@ name_boot(const struct attest_message *m, const struct host_known *k, struct hos
 		return rc;
 	memcpy(out->boot, buf_cstr(&name), name.n + 1);
 	out->new_boot = !span_eq(buf_view(&name), k->boot);
+	/* A kernel that kexec started is another boot and no new start of the machine. */
+	out->reset_count = a.clock.reset_count;
+	out->reset_seen = k->reset_seen != 0 && k->reset_count == a.clock.reset_count ? k->reset_seen : k->now;
 	return 0;
 }
 
@@ -105,8 +108,9 @@ judge(const struct attest_message *m, const struct host_known *k, const struct r
 	    .ima_log = buf_view(&out->list), .has_quote = true, .quote = m->s[ATTEST_QUOTE].bytes,
 	    .signature = m->s[ATTEST_SIGNATURE].bytes, .nonce = k->nonce, .pcrs = &pcrs,
 	    .has_event_log = event_log.n > 0, .event_log = event_log, .bank = DIGEST_SHA256,
-	    .least_pcrs = HOST_LEAST_PCRS, .quote_first = true, .list_pcr = k->list_pcr, .policies = k->policies->policies, .n_policies = k->policies->n,
-	    .policy_id = k->policies->id, .ctx = { k->now, k->mounts, k->n_mounts }, .resume = s,
+	    .least_pcrs = HOST_LEAST_PCRS, .quote_first = true, .list_pcr = k->list_pcr,
+	    .policies = k->policies->policies, .n_policies = k->policies->n, .policy_id = k->policies->id,
+	    .boot_began = out->reset_seen, .ctx = { k->now, k->mounts, k->n_mounts }, .resume = s,
 	    .appraiser = k->policies->appraiser, .key = k->key };
 	int rc = tpm_pcrs_parse(m->s[ATTEST_PCRS].bytes, &pcrs, e);
 
@@ -115,6 +119,8 @@ judge(const struct attest_message *m, const struct host_known *k, const struct r
 	in.integrity_only = k->policies->n == 0;
 	if ((rc = evidence_appraise(&in, &out->result, &out->report, e)) != 0)
 		return rc;
+	/* An old quote of this TPM must not do either, whoever kept it. */
+	out->reset_signed = quote_authentic(&out->result) && out->result.checks[CHECK_NONCE].state == CHECK_PASS;
 	/* Evidence that is sound says nothing about files that nobody listed. */
 	if (in.integrity_only && out->result.verdict == VERDICT_TRUSTED)
 		out->result.verdict = VERDICT_UNDECIDED;

@@ -49,6 +49,8 @@ struct host_known {
 	struct span kernel_boot_id;	/* from the facts that were stored last */
 	struct span event_log;		/* of that boot; empty: none yet */
 	unsigned list_pcr;		/* the list extends it: 10 the kernel's, another a monitor's */
+	uint32_t reset_count;		/* of the TPM, as last signed */
+	int64_t reset_seen;		/* seconds: when that was first seen; 0: it is not known */
 	host_list_fn *read;
 	void *ctx;
 	const struct host_policies *policies;
@@ -71,6 +73,9 @@ struct host_outcome {
 	bool new_boot;
 	struct result result;
 	struct evidence_report report;
+	uint32_t reset_count;		/* as the quote has it */
+	int64_t reset_seen;		/* when it was first seen */
+	bool reset_signed;		/* the TPM says so: it may be kept */
 	struct err unreadable;		/* code != 0: why the evidence could not be read */
 	struct buf list;		/* all that was given to the engine: */
 	uint64_t n_again;		/* so many stored entries, then those of the message */

@@ -6,6 +6,8 @@
 
 #define PAGE 500
 #define SETTING "late"
+#define JUMP_MS ((int64_t)3600 * 1000)
+#define DOUBT_MS (24 * JUMP_MS)
 
 static bool
 next_number(struct span *text, uint64_t *v)
@@ -171,6 +173,11 @@ compare_clocks(struct late *l, int64_t clock, int64_t now)
 	if (l->watched != 0 && now - l->wall < passed - LIMIT_CLOCK_SKEW_MS) {
 		svc_log(LOG_LEVEL_WARNING, "the clock was set back by %lld s", (long long)(passed - (now - l->wall)) / 1000);
 		l->back_at = clock + l->patience;
+	}
+	if (l->watched != 0 && now - l->wall > passed + JUMP_MS) {
+		svc_log(LOG_LEVEL_WARNING, "the clock was set forward by %lld s: nothing is deleted for a day",
+		    (long long)(now - l->wall - passed) / 1000);
+		l->doubt = clock + DOUBT_MS;
 	}
 }
 

@@ -30,6 +30,7 @@ struct late {
 	int64_t watched;		/* turn_clock() of the last look */
 	int64_t quiet;			/* nothing is told before; turn_clock() */
 	int64_t wall;			/* the last look's time on the wall */
+	int64_t doubt;			/* the clock was set forward: nothing is deleted before; turn_clock() */
 	int64_t back_at;		/* look for hosts of the future then; turn_clock(), 0: no need */
 };
 

@@ -219,6 +219,24 @@ MUST_CHECK int routes_open(struct server *s, struct err *e);
 MUST_CHECK int sweeper_start(struct server *s, struct sweeper **out, struct err *e);
 void sweeper_stop(struct sweeper *w);
 
+/* ---- retention.c: what is let go ---- */
+
+#define RETENTION_KINDS 5
+struct retention {
+	int64_t begun;			/* the last look at everything */
+	uint64_t epoch;			/* of settings */
+	unsigned left;			/* kinds of which there may be more */
+};
+
+/** retention_round(r, srv, s, now, e): A piece of each kind that has some to go. */
+MUST_CHECK int retention_round(struct retention *r, struct server *srv, struct store *s, int64_t now,
+    struct err *e);
+
+/** retention_forget(s, h, who, now, e): Remove the host as it was read, and delete what it showed.
+ * ERR_CONFLICT if its row changed meanwhile. */
+MUST_CHECK int retention_forget(struct store *s, struct store_host *h, const char *who, int64_t now,
+    struct err *e);
+
 /* ---- broadcast.c: events for whoever listens ---- */
 MUST_CHECK int broadcaster_start(struct server *s, struct broadcaster **out, struct err *e);
 void broadcaster_stop(struct broadcaster *b);

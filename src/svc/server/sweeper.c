@@ -8,7 +8,6 @@
 
 #define ROUND_MS 500
 #define MERGE_ROWS 2000
-#define DAY_MS ((int64_t)86400 * 1000)
 
 struct sweeper {
 	struct server *server;
@@ -19,27 +18,8 @@ struct sweeper {
 	bool stopping;
 	struct turn turn;
 	struct late late;
-	int64_t let_go_at;
+	struct retention retention;
 };
-
-static int
-let_go(struct sweeper *w, int64_t now, struct err *e)
-{
-	struct settings *c = settings_hold(w->server);
-	int64_t before = now - (int64_t)c->keep.bundle_days * DAY_MS;
-	uint64_t deleted;
-	int rc;
-
-	settings_release(c);
-	if (now - w->let_go_at < DAY_MS / 24 && now >= w->let_go_at)
-		return 0;
-	w->let_go_at = now;
-	do {
-		if ((rc = store_bundles_delete(w->store, before, 0, &deleted, e)) != 0)
-			return rc;
-	} while (deleted != 0);
-	return store_events_delete(w->store, before, &deleted, e);
-}
 
 static int
 sweep(struct sweeper *w, struct err *e)
@@ -55,7 +35,8 @@ sweep(struct sweeper *w, struct err *e)
 		return rc;
 	if (!w->turn.ours)
 		return 0;
-	if ((rc = let_go(w, now, e)) != 0)
+	/* What a clock that is wrong lets go does not come back. */
+	if (turn_clock() >= w->late.doubt && (rc = retention_round(&w->retention, w->server, w->store, now, e)) != 0)
 		return rc;
 	do {
 		if ((rc = store_merge(w->store, MERGE_ROWS, &left, e)) != 0)
