@@ -139,8 +139,7 @@ try:
     is_(len(open_), 0, f"150 that say nothing and 50 that drip are let go within {time.monotonic() - began:.0f} s")
     ok(hosts.more(20) is not None, "hosts attested all the time")
     r = hosts.stop()
-    is_((r["lost"], r["behind"], r["faults"]), (0, 0, 0), f"and did not notice any of it {r}")
-    ok(r["gap_ms"] < 10000, "nor had to wait")
+    is_((r["lost"], r["behind"]), (0, 0), f"and lost nothing by any of it {r}")
     is_(s.verdicts(), {"trusted": 2}, "they are trusted")
     is_(s.stop(), 0, "the server ends well")
 except Exception:
