@@ -26,7 +26,7 @@ static const struct option_spec options[] = {
 	    .help = "a certificate of that key, for a TPM that has none in its memory; then those above it" },
 	{ .name = "ak", .arg = "KIND", .complete = COMPLETE_WORDS, .words = "p256 rsa2048", .help = "the attestation key to make, if there is none (p256)" },
 	{ .name = "iak", .arg = "HANDLE",
-	  .help = "use the device maker's attestation key at this persistent handle (0x81...) instead of making one" },
+	  .help = "the device maker's attestation key (IAK) at this persistent handle (0x81...) vouches for the one made here" },
 	{ .name = "iak-cert", .arg = "FILE|NV", .repeat = true, .complete = COMPLETE_FILE,
 	  .help = "its certificate, then those above it: a file, or an NV index (0x01c90000...)" },
 	{ .name = "idevid-cert", .arg = "FILE|NV", .repeat = true, .complete = COMPLETE_FILE,

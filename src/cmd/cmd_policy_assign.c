@@ -42,7 +42,8 @@ const struct command cmd_policy_assign = {
 	    "Several policies are layers of one: what any of them approves is approved, what any of them\n"
 	    "revokes holds. A name without a version is the newest one there is now: a later push changes\n"
 	    "nothing until it is assigned too. An assignment for the same labels and rank ends with this one;\n"
-	    "during the overlap what either approves is good, so that hosts can be updated in any order.",
+	    "during the overlap what either approves is good, so that hosts can be updated in any order. An\n"
+	    "earlier overlap ends with this one.",
 	.example =
 	    "  $ assay policy assign base web --label role=web --overlap 2h",
 	.wants_json = true,

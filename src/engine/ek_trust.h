@@ -4,7 +4,8 @@
  *
  *   ca        the EK certificate chains to a root of the bundle, and the EK's public area
  *             is what the certificate's key and a standard template give
- *   idevid    the AK is an IAK whose certificate chains to a device maker's root
+ *   idevid    the AK is certified by (TPM2_Certify), or is, an IAK whose certificate chains to a
+ *             device maker's root
  *   ek-list   the EK is on the operator's list
  *   operator  a person approves it; until then the machine is pending
  *
@@ -71,6 +72,8 @@ struct trust_input {
 	struct span ak_public;
 	const struct span *iak_certs, *idevid_certs;	/* leaf first; none: n is 0 */
 	size_t n_iak_certs, n_idevid_certs;
+	struct span iak_attest, iak_signature;	/* the IAK's TPM2_Certify of the AK; empty: the AK is the IAK */
+	struct span csr;			/* which that was made for */
 };
 
 enum { TRUST_REASONS = 16 };

@@ -2,7 +2,8 @@
 
 /* TCG "TPM 2.0 Keys for Device Identity and Attestation": a device maker certifies an
  * attestation key (IAK) and a signing key (IDevID) of each device, IEEE 802.1AR.  The
- * AK of this enrolment is the IAK itself; the IDevID beside it only says which device. */
+ * AK of this enrolment is certified by the IAK, or is the IAK itself; the IDevID beside it only
+ * says which device. */
 
 /* Opens, parses and judges one leaf with its chain.  False with a reason recorded. */
 static int
@@ -72,7 +73,7 @@ trust_check_iak(const struct trust_input *in, const struct trust_config *config,
 	EK_CERT_AUTO struct ek_cert leaf = { 0 };
 	struct x509_chain chain = { .state = X509_CHAIN_NOT_RUN };
 	const char *fault;
-	bool holds;
+	bool holds, ours = false;
 	int rc;
 
 	if (in->n_iak_certs == 0 || ak->key == NULL)
@@ -84,9 +85,15 @@ trust_check_iak(const struct trust_input *in, const struct trust_config *config,
 		ek_trust_add(t, TRUST_CODE_CERT_REVOKED, "%s", chain.detail);
 	if ((fault = iak_cert_fault(&leaf)) != NULL)
 		ek_trust_add(t, TRUST_CODE_IAK_KIND, "it %s", fault);
-	else if (!pubkey_eq(leaf.key, ak->key))
+	else if (in->iak_attest.n > 0 && !(leaf.has_purpose && (leaf.purpose & EK_PURPOSE_AIK) != 0)) {
+		/* A key that signs anything, such as the IDevID's, signs a made-up certification too. */
+		ek_trust_add(t, TRUST_CODE_IAK_KIND, "it does not say that its key is an attestation key (2.23.133.8.3)");
+	} else if (in->iak_attest.n > 0) {
+		if ((rc = trust_check_certify(in, leaf.key, ak, t, &ours, e)) != 0)
+			return rc;
+	} else if (!(ours = pubkey_eq(leaf.key, ak->key)))
 		ek_trust_add(t, TRUST_CODE_IAK_MISMATCH, "%s", "");
-	holds = chain.state == X509_CHAIN_GOOD && fault == NULL && pubkey_eq(leaf.key, ak->key);
+	holds = chain.state == X509_CHAIN_GOOD && fault == NULL && ours;
 	if ((rc = check_idevid(in, config, &leaf, now, a, t, &holds, e)) != 0)
 		return rc;
 	if (holds && t->root_subject[0] == '\0') {

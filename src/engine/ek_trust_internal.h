@@ -27,6 +27,11 @@ void trust_check_ek(const struct tpm_public *p, const struct pubkey *key, struct
 MUST_CHECK int trust_check_ak(struct span in, struct ek_trust *t, struct attest_key *ak,
     struct err *e);
 
+/** trust_check_certify(in, iak, ak, t, good, e): Whether the IAK certified the attestation key for
+ * this request; a reason if not. */
+MUST_CHECK int trust_check_certify(const struct trust_input *in, struct pubkey *iak, const struct attest_key *ak,
+    struct ek_trust *t, bool *good, struct err *e);
+
 /** trust_check_iak(in, config, ak, now, a, t, good, e): The third way. */
 MUST_CHECK int trust_check_iak(const struct trust_input *in, const struct trust_config *config,
     const struct attest_key *ak, time_t now, struct arena *a, struct ek_trust *t, bool *good,

@@ -66,6 +66,8 @@ setup_init_choose(const struct setup_facts *f, enum setup_init wanted, enum setu
 
 /* ---- lists that grow ------------------------------------------------------ */
 
+static int add_text(struct setup_plan *p, const char ***list, size_t *n, size_t *cap, const char *fmt, va_list ap,
+    struct err *e) ERR_PRINTF(5, 0);
 static int
 add_text(struct setup_plan *p, const char ***list, size_t *n, size_t *cap, const char *fmt, va_list ap,
     struct err *e)

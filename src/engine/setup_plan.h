@@ -99,7 +99,7 @@ MUST_CHECK int setup_labels_resolve(struct span text, const struct setup_volume 
 /** setup_labels_any(text): Whether there is one to resolve. */
 bool setup_labels_any(struct span text);
 
-/** setup_lint(f, text, load, cmdline, a, e): ERR_FORMAT, with line and column, for the first
+/** setup_lint(f, text, load, a, e): ERR_FORMAT, with line and column, for the first
  * thing that one of the kernels of ${f} would refuse. */
 MUST_CHECK int setup_lint(const struct setup_facts *f, struct span text, enum ima_load load,
     struct arena *a, struct err *e);

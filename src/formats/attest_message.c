@@ -18,7 +18,7 @@ static const struct { uint16_t tag; const char *name; size_t least, most; } sect
 
 static const struct { const char *name; uint32_t must, may; } types[] = {
 	[ATTEST_ENROL] = { "enrol", BIT(EK_PUBLIC) | BIT(AK_PUBLIC) | BIT(CSR) | BIT(FACTS),
-	    BIT(EK_CERT) | BIT(IAK_CERT) | BIT(IDEVID_CERT) },
+	    BIT(EK_CERT) | BIT(IAK_CERT) | BIT(IDEVID_CERT) | BIT(IAK_ATTEST) | BIT(IAK_SIGNATURE) },
 	[ATTEST_CHALLENGE] = { "challenge", BIT(ENROLMENT) | BIT(CREDENTIAL) | BIT(SECRET), 0 },
 	[ATTEST_ACTIVATE] = { "activate", BIT(ENROLMENT) | BIT(PROOF), 0 },
 	[ATTEST_ENROLLED] = { "enrolled", BIT(HOST_ID) | BIT(STATE) | BIT(CERTIFICATE), 0 },

@@ -8,7 +8,8 @@ TYPES = {"enrol": 1, "challenge": 2, "activate": 3, "enrolled": 4, "evidence": 5
 TAGS = {"enrolment": 1, "ek-public": 2, "ek-cert": 3, "ak-public": 4, "csr": 5, "facts": 6, "credential": 7,
     "secret": 8, "proof": 9, "host-id": 10, "state": 11, "certificate": 12, "nonce": 13, "quote": 14,
     "signature": 15, "pcrs": 16, "from": 17, "total": 18, "ima-log": 19, "event-log": 20, "acknowledged": 21,
-    "wait-ms": 22, "deadline-ms": 23, "want": 24, "iak-cert": 25, "idevid-cert": 26}
+    "wait-ms": 22, "deadline-ms": 23, "want": 24, "iak-cert": 25, "idevid-cert": 26,
+    "iak-attest": 27, "iak-signature": 28}
 NAMES = {v: k for k, v in TAGS.items()}
 MEDIA = "application/vnd.assay.message"
 PCRS = list(range(11)) + [14]

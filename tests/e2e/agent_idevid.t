@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""A device maker's keys: a machine whose attestation key the maker certified enrols by that, with the
-maker's key in the TPM and its certificate in NV; by another maker, for another key, or without the
-certificate it does not."""
+"""A device maker's keys: a machine whose attestation key the maker's key in its TPM certifies enrols by
+that, with the maker's certificates from NV or files; by another maker, for another key or another
+enrolment, or without a certificate it does not."""
 import os, shutil, subprocess, sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import taptest
+from agent import Agent, Refused, message
 from ours import *
 from taptest import *
 
@@ -58,7 +59,12 @@ try:
     tpm = Tpm(tmp + "/tpm").start()
     tpm.keys()
     # What the maker does: a key that stays, and a certificate of it beside it.
-    tpm.run("tpm2_evictcontrol", "-C", "o", "-c", "ak.ctx", IAK)
+    tpm.run("tpm2_startauthsession", "-S", "p.ctx")
+    tpm.run("tpm2_policycommandcode", "-S", "p.ctx", "-L", "admin.policy", "TPM2_CC_ActivateCredential")
+    tpm.flush()
+    tpm.run("tpm2_createprimary", "-C", "e", "-G", "ecc256:ecdsa-sha256:null", "-c", "iak.ctx", "-L", "admin.policy", "-a",
+        "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|adminwithpolicy|restricted|sign")
+    tpm.run("tpm2_evictcontrol", "-C", "o", "-c", "iak.ctx", IAK)
     tpm.run("tpm2_readpublic", "-c", IAK, "-f", "pem", "-o", tmp + "/iak.pem")
     tpm.flush()
     certify("iak.der", "maker", "iak.pem", "42", AIK)
@@ -85,8 +91,25 @@ try:
     ok(status not in (0, 1) and server.hosts() == [], "by a certificate of another key: refused")
     status, text = enrol("other", "--iak", IAK, "--iak-cert", IAK_NV, "--idevid-cert", tmp + "/idevid43.der")
     ok(status not in (0, 1) and server.hosts() == [], "with the IDevID of another device: refused")
-    status, text = enrol("nokey", "--iak", "0x81020001", "--iak-cert", IAK_NV)
-    ok(status not in (0, 1) and "0x81020001" in text, "by a handle where no key is: said so")
+    certify("nopurpose.der", "maker", "iak.pem", "42", DEVICE)
+    status, text = enrol("nopurpose", "--iak", IAK, "--iak-cert", tmp + "/nopurpose.der")
+    ok(status not in (0, 1) and server.hosts() == [], "by a certificate that does not say that its key attests: refused")
+    # Another agent, with tools that put nothing into a certification, or use one twice.
+    a = Agent(tpm, server.url, tmp + "/server/ca.pem")
+    tpm.run("tpm2_certify", "-c", "ak.ctx", "-C", IAK, "-g", "sha256", "-o", "certify.attest", "-s", "certify.sig")
+    tpm.flush()
+    der = open(tmp + "/iak.der", "rb").read()
+
+    def ask(**more):
+        parts = dict(ek_public=tpm.read("ek.pub"), ak_public=tpm.read("ak.pub"), csr=a.csr(), facts=a.facts(), iak_cert=der)
+        return a.post("/v1/agent/enrol", message("enrol", **parts, **more), with_cert=False)
+    raises(Refused, lambda: ask(), "a maker's certificate, and another key: refused", lambda e: e.status == 403)
+    raises(Refused, lambda: ask(iak_attest=tpm.read("certify.attest"), iak_signature=tpm.read("certify.sig")),
+        "a certification that was not made for this request: refused", lambda e: e.status == 403)
+    like(log("server"), "iak-certify it was made for another certificate request", "which the log says")
+    raises(Refused, lambda: ask(iak_attest=b"\xff" * 40, iak_signature=tpm.read("certify.sig")), "one that is none: refused", lambda e: e.status == 403)
+    status, text = enrol("nokey", "--iak", "0x81020009", "--iak-cert", IAK_NV)
+    ok(status not in (0, 1) and "0x81020009" in text, "by a handle where no key is: said so")
     status, text = enrol("good", "--iak", IAK, "--iak-cert", IAK_NV, "--idevid-cert", tmp + "/idevid.der")
     ok(status == 0 and " enrolled" in text, "by the maker's certificates, from NV and from a file: enrolled, and nobody was asked")
     if status != 0:
@@ -96,7 +119,7 @@ try:
     p = start("good", AGENT, "priv", "--config", "/dev/null", "--data", tmp + "/good", "--tcti", f"swtpm:path={tmp}/tpm/tpm",
         "--securityfs", tmp + "/security", "--list", "kernel", "--iak", IAK, "--iak-cert", IAK_NV)
     r = start("run", AGENT, "run", "--config", "/dev/null", "--data", tmp + "/good", "--server", server.url, "--server-ca", tmp + "/server/ca.pem")
-    ok(wait(lambda: server.host()["reachability"] == "fresh" and server.host()["entries"] == 1, 60), "it attests with the maker's key")
+    ok(wait(lambda: server.host()["reachability"] == "fresh" and server.host()["entries"] == 1, 60), "it attests")
     kernel.measure("/usr/bin/one", b"one")
     ok(wait(lambda: server.host()["entries"] == 2, 60), "again and again")
     handles = tpm.run("tpm2_getcap", "handles-persistent").decode().lower() if end(r) == 0 and end(p) == 0 else ""

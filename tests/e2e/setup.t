@@ -4,6 +4,8 @@
 # there loads it, the parameters where the boot loader takes them from; twice is once, another
 # policy replaces the first, undo restores every byte and refuses where somebody else wrote; what
 # is not known changes nothing; --status compares with what the kernel says.
+# Files that a shell reads are written as they are.
+# shellcheck disable=SC2016
 . "${0%/*}/lib.sh"
 root=$tmp/root state=var/lib/assay/setup-measurement.json
 schema() { python3 "$here/schema.py" "$source_dir/docs/schema/setup-measurement.schema.json" "$tmp/out" >"$tmp/schema" 2>&1; ok $? "$1"; [ -s "$tmp/schema" ] && diag "$(cat "$tmp/schema")"; }
@@ -16,6 +18,8 @@ systemd() {
 	put "$2/libsystemd-shared-252.so" "x\\0+PAM +AUDIT -SELINUX $1 +SMACK -SECCOMP\\0y"
 	ln -sf /usr/lib/systemd/systemd "$root/usr/sbin/init"; ln -sfn usr/sbin "$root/sbin"
 }
+# cmdline: what GRUB_CMDLINE_LINUX is for who reads the files as grub-mkconfig does.
+cmdline() { sh -c 'for f in "$1/etc/default/grub" "$1"/etc/default/grub.d/*.cfg; do [ -e "$f" ] && . "$f"; done; echo "$GRUB_CMDLINE_LINUX"' - "$root" 2>/dev/null; }
 kernel() { put "lib/modules/$1/modules.builtin" ''; }
 snapshot() { (cd "$root" && find . -printf '%p %y %m %l\n' | sort; find . -type f -exec sha256sum {} + | sort -k 2); }
 setup() { run setup measurement --root "$root" "$@"; }
@@ -41,7 +45,7 @@ is "$(json 'j["init"], j["boot_loader"], j["policy"]["measured_as"], [c["command
 	"('systemd', 'grub', '/etc/ima/ima-policy', ['update-grub'], False)" "for systemd and GRUB; nothing of the image is run"
 is "$(json 'j["policy"]["sha256"]')" "$(sha256sum <"$root/etc/ima/ima-policy" | cut -c 1-64)" "the digest of the policy is told"
 cmp -s "$root/etc/ima/ima-policy" <("$assay" ima-policy sample tcb); ok $? "it is the sample"
-is "$(. "$root/etc/default/grub"; . "$root"/etc/default/grub.d/*.cfg; echo "$GRUB_CMDLINE_LINUX")" " ima_policy=tcb" "the shell reads the parameter"
+is "$(cmdline)" " ima_policy=tcb" "the shell reads the parameter"
 python3 "$here/schema.py" "$source_dir/docs/schema/setup-state.schema.json" "$root/$state"; ok $? "the state is of its schema"
 is "$(stat -c %a "$root/$state")" 600 "and its owner's alone"
 is "$(find "$root" -name '*.assay-*')" "" "nothing is left beside the files"
@@ -58,7 +62,7 @@ put etc/default/grub 'GRUB_CMDLINE_LINUX="ima_hash=sha512 ima_policy=critical_da
 setup; exits 0 "an owner's policy and parameters"
 like "$out" '/etc/ima/ima-policy was there and is replaced' "that it is replaced is said"
 like "$out" 'grub-mkconfig -o /boot/grub/grub.cfg' "without update-grub: what it would do"
-is "$(. "$root/etc/default/grub"; echo "$GRUB_CMDLINE_LINUX")" "ima_hash=sha512 ima_policy=critical_data ima_policy=tcb" "his parameters stay"
+is "$(cmdline)" "ima_hash=sha512 ima_policy=critical_data ima_policy=tcb" "his parameters stay"
 undone "an owner's files"
 
 # --- somebody changes a file afterwards.
@@ -130,7 +134,7 @@ put boot/extlinux/extlinux.conf 'label l0\n\tappend root=/dev/mmcblk0p2 ro\n'; b
 setup --json; exits 0 "a script of initramfs-tools, extlinux"; is "$(json 'j["init"], j["boot_loader"], j["policy"]["measured_as"]')" \
 	"('initramfs-tools', 'extlinux', None)" "which loads its text: not measured"
 undone extlinux
-debian; rm -r "$root/etc/default/grub" "$root"/usr/sbin/*grub* "$root/boot"; before=$(snapshot)
+debian; rm -r "${root:?}/etc/default/grub" "${root:?}"/usr/sbin/*grub* "${root:?}/boot"; before=$(snapshot)
 setup; exits 3 "no boot loader that is known"; like "$err" 'ima_policy=tcb' "what to add by hand"; is "$(snapshot)" "$before" "nothing half done"
 
 # --- links of an image.

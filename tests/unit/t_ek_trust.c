@@ -327,9 +327,12 @@ test_list_format(void)
 
 /* --- device identity */
 
+static const char *device_word;	/* golden file of what the IAK is said to have signed; NULL: nothing */
+
 static void
 device(const char *iak, const char *idevid, const char *ak, struct ek_trust *got)
 {
+	struct file word = { 0 };
 	struct file f[4] = { ek_file("ek-rsa.pub"), ek_file(ak), ek_file(iak), { 0 } };
 	struct x509_roots *roots = ek_roots("device-root.der", NULL, NULL);
 	struct trust_config config = { .modes = 1u << TRUST_IDEVID, .devices = roots };
@@ -342,10 +345,16 @@ device(const char *iak, const char *idevid, const char *ak, struct ek_trust *got
 
 	if (idevid != NULL)
 		f[3] = ek_file(idevid);
+	if (device_word != NULL) {
+		word = ek_file(device_word);
+		in.iak_attest = in.iak_signature = file_view(&word);
+		in.csr = span_lit("request");
+	}
 	idevids[0] = file_view(&f[3]);
 	ok(ek_trust_decide(&in, &config, EK_NOW, got, &e) == 0, "%s with %s", iak, idevid == NULL ? "no IDevID" : idevid);
 	for (int i = 0; i < 4; i++)
 		file_free(&f[i]);
+	file_free(&word);
 	x509_roots_free(roots);
 }
 
@@ -372,6 +381,10 @@ test_device(void)
 	ok(got.mode == TRUST_NONE && ek_trust_has(&got, TRUST_CODE_IAK_CHAIN), "another root");
 	device("iak-tls.der", NULL, ak, &got);
 	ok(got.mode == TRUST_NONE && ek_trust_has(&got, TRUST_CODE_IAK_KIND), "a certificate for something else");
+	device_word = "kdf.txt";
+	device("iak.der", NULL, ak, &got);
+	ok(got.mode == TRUST_NONE && ek_trust_has(&got, TRUST_CODE_IAK_CERTIFY), "a certification that is none refuses, whatever the keys");
+	device_word = NULL;
 	device("kdf.txt", NULL, ak, &got);
 	ok(got.mode == TRUST_NONE && ek_trust_has(&got, TRUST_CODE_IAK_KIND), "no certificate");
 }

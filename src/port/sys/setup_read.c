@@ -76,60 +76,76 @@ first_of(const struct root_dir *r, const char *const *paths)
 /* ---- what loads a policy ----------------------------------------------------- */
 
 /* The list of features that "systemctl --version" prints is one string, in the library that
- * all of systemd shares, or in older ones in the program. */
+ * all of systemd shares, or in older ones in the program itself. */
+static void
+look_for_features(struct reader *x, const char *path)
+{
+	x->f->systemd_ima |= root_dir_holds(x->r, path, span_lit(" +IMA "));
+	x->f->systemd_says |= x->f->systemd_ima || root_dir_holds(x->r, path, span_lit(" -IMA "));
+}
+
+static int
+read_features(struct reader *x, const char *dir)
+{
+	const char **names, *path;
+	size_t n;
+	int rc = list(x, dir, ".so", &names, &n);
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		if (strncmp(names[i], "libsystemd-shared", 17) == 0 && (path = join(x, dir, names[i])) != NULL)
+			look_for_features(x, path);
+	return rc;
+}
+
+/* Debian has its libraries in a folder for each architecture. */
+static int
+read_multiarch(struct reader *x, const char *lib)
+{
+	const char **names, *dir, *inner;
+	size_t n;
+	int rc = list(x, lib, "", &names, &n);
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		if (strstr(names[i], "-linux-") != NULL && (dir = join(x, lib, names[i])) != NULL &&
+		    (inner = join(x, dir, "systemd")) != NULL)
+			rc = read_features(x, inner);
+	return rc;
+}
+
 static int
 read_systemd(struct reader *x)
 {
 	static const char *const programs[] = { "/usr/lib/systemd/systemd", "/lib/systemd/systemd", NULL };
 	static const char *const folders[] = { "/usr/lib/systemd", "/lib/systemd", "/usr/lib64/systemd", NULL };
-	static const char *const multi[] = { "/usr/lib", "/lib", NULL };
-	const char *init = first_of(x->r, programs), **names, **libs;
-	size_t n, k;
-	int rc;
+	const char *init = first_of(x->r, programs);
+	int rc = 0;
 
-	/* Where /sbin/init is another program, systemd is there only as a package. */
-	x->f->systemd = init != NULL && (root_dir_holds(x->r, "/sbin/init", span_lit("systemd")) ||
-	    !root_dir_has(x->r, "/sbin/init"));
 	if (init == NULL)
 		return 0;
-	for (const char *const *d = folders; *d != NULL; d++) {
-		if ((rc = list(x, *d, ".so", &names, &n)) != 0)
-			return rc;
-		for (size_t i = 0; i < n; i++) {
-			const char *path = join(x, *d, names[i]);
-
-			if (path == NULL || strncmp(names[i], "libsystemd-shared", 17) != 0)
-				continue;
-			x->f->systemd_ima |= root_dir_holds(x->r, path, span_lit(" +IMA "));
-			x->f->systemd_says |= x->f->systemd_ima || root_dir_holds(x->r, path, span_lit(" -IMA "));
-		}
-	}
-	/* Debian: /usr/lib/x86_64-linux-gnu/systemd/ */
-	for (const char *const *d = multi; *d != NULL && !x->f->systemd_says; d++) {
-		if ((rc = list(x, *d, "", &names, &n)) != 0)
-			return rc;
-		for (size_t i = 0; i < n; i++) {
-			const char *dir, *inner = join(x, *d, names[i]);
-
-			if (inner == NULL || strstr(names[i], "-linux-") == NULL || (dir = join(x, inner, "systemd")) == NULL)
-				continue;
-			if ((rc = list(x, dir, ".so", &libs, &k)) != 0)
-				return rc;
-			for (size_t m = 0; m < k; m++) {
-				const char *path = join(x, dir, libs[m]);
-
-				if (path == NULL || strncmp(libs[m], "libsystemd-shared", 17) != 0)
-					continue;
-				x->f->systemd_ima |= root_dir_holds(x->r, path, span_lit(" +IMA "));
-				x->f->systemd_says |= x->f->systemd_ima || root_dir_holds(x->r, path, span_lit(" -IMA "));
-			}
-		}
-	}
-	if (!x->f->systemd_says) {
-		x->f->systemd_ima = root_dir_holds(x->r, init, span_lit(" +IMA "));
-		x->f->systemd_says = x->f->systemd_ima || root_dir_holds(x->r, init, span_lit(" -IMA "));
-	}
+	/* Where /sbin/init is another program, systemd is there only as a package. */
+	x->f->systemd = root_dir_holds(x->r, "/sbin/init", span_lit("systemd")) || !root_dir_has(x->r, "/sbin/init");
+	for (const char *const *d = folders; rc == 0 && *d != NULL; d++)
+		rc = read_features(x, *d);
+	if (rc != 0 || (rc = read_multiarch(x, "/usr/lib")) != 0 || (rc = read_multiarch(x, "/lib")) != 0)
+		return rc;
+	if (!x->f->systemd_says)
+		look_for_features(x, init);
 	return 0;
+}
+
+/* Whether a configuration file has dracut add the module. */
+static bool
+asks_dracut(struct span s)
+{
+	while (s.n > 0) {
+		struct span line = span_head(s, span_find(s, '\n'));
+
+		if (line.n > 0 && line.p[0] != '#' && memmem(line.p, line.n, "integrity", 9) != NULL &&
+		    memmem(line.p, line.n, "add_dracutmodules", 17) != NULL)
+			return true;
+		s = span_from(s, line.n + 1);
+	}
+	return false;
 }
 
 static int
@@ -151,17 +167,9 @@ read_dracut(struct reader *x)
 	for (const char *const *d = dirs; *d != NULL; d++)
 		if ((rc = many(x, *d, ".conf", &conf)) != 0)
 			return rc;
-	for (size_t i = 0; i <= conf.n; i++) {
-		struct span s = i < conf.n ? conf.v[i].content : main_conf.content;
-
-		while (s.n > 0) {
-			struct span line = span_head(s, span_find(s, '\n'));
-
-			x->f->dracut_asked |= line.n > 0 && line.p[0] != '#' && memmem(line.p, line.n, "integrity", 9) != NULL &&
-			    memmem(line.p, line.n, "add_dracutmodules", 17) != NULL;
-			s = span_from(s, line.n + 1);
-		}
-	}
+	x->f->dracut_asked = asks_dracut(main_conf.content);
+	for (size_t i = 0; i < conf.n; i++)
+		x->f->dracut_asked |= asks_dracut(conf.v[i].content);
 	return 0;
 }
 

@@ -97,7 +97,6 @@ enum tpm_ak_kind { TPM_AK_P256 = 0, TPM_AK_RSA2048 };
 struct tpm_ak {
 	struct buf public;	/* TPM2B_PUBLIC */
 	struct buf private;	/* TPM2B_PRIVATE: of use to this TPM only */
-	uint32_t handle;	/* persistent, where a maker left it; 0: loaded from private */
 	bool made;		/* made by this call, not loaded */
 };
 void tpm_ak_free(struct tpm_ak *ak);
@@ -108,9 +107,11 @@ void tpm_ak_free(struct tpm_ak *ak);
 MUST_CHECK int tpm_ak(struct tpm *t, const char *dir, enum tpm_ak_kind kind, struct tpm_ak *ak,
     struct err *e);
 
-/** tpm_ak_at(t, handle, ak, e): A key that is in the TPM for good, such as a maker's IAK.  ERR_NOT_FOUND:
- * there is none; ERR_UNSUPPORTED: it takes a policy that we do not have to activate a credential. */
-MUST_CHECK int tpm_ak_at(struct tpm *t, uint32_t handle, struct tpm_ak *ak, struct err *e);
+/** tpm_certify(t, ak, handle, data, attest, signature, e): The key at a persistent handle, such as a
+ * maker's IAK, certifies ${ak} (TPMS_ATTEST, TPMT_SIGNATURE), with ${data} in it.  ERR_NOT_FOUND: no
+ * key is there. */
+MUST_CHECK int tpm_certify(struct tpm *t, const struct tpm_ak *ak, uint32_t handle, struct span data,
+    struct buf *attest, struct buf *signature, struct err *e);
 
 /** tpm_ak_forget(dir, e): Move a key that is of no more use aside (ak.pub.old, ak.priv.old). */
 MUST_CHECK int tpm_ak_forget(const char *dir, struct err *e);

@@ -173,8 +173,6 @@ tpm_ak_load(struct tpm *t, const struct tpm_ak *ak, struct tpm_handle *h)
 	TSS2_RC rc;
 
 	t->step = "loading the attestation key";
-	if (ak->handle != 0)
-		return Esys_TR_FromTPMPublic(t->esys, ak->handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &h->tr);
 	if (is_saved(t, ak)) {
 		rc = Esys_ContextLoad(t->esys, t->saved_ak, &h->tr);
 		if (rc == TSS2_RC_SUCCESS || tpm_trouble(rc) != TPM_FINAL)
@@ -295,54 +293,73 @@ tpm_ak(struct tpm *t, const char *dir, enum tpm_ak_kind kind, struct tpm_ak *out
 	return 0;
 }
 
-struct ak_there {
+struct certifying {
+	const struct tpm_ak *ak;
 	uint32_t handle;
+	TPM2B_DATA data;
 	bool missing;
-	TPM2B_PUBLIC public;
+	struct buf *attest, *signature;
 };
 
+/* The role for the certified key is ADMIN, which our own gives without a secret; for the certifying
+ * one USER, so that a maker's policy for its ADMIN role does not matter. */
 static TSS2_RC
-there_work(struct tpm *t, void *arg)
+certify_once(struct tpm *t, struct certifying *w, ESYS_TR ak, ESYS_TR iak)
 {
-	struct ak_there *w = arg;
-	TPM2B_PUBLIC *public = NULL;
-	TPM_HANDLE(h, t);
-	TSS2_RC rc;
+	TPMT_SIG_SCHEME keys_own = { .scheme = TPM2_ALG_NULL };
+	TPM2B_ATTEST *attest = NULL;
+	TPMT_SIGNATURE *signature = NULL;
+	uint8_t bytes[sizeof(TPMT_SIGNATURE)];
+	size_t n = 0;
+	TSS2_RC rc = Esys_Certify(t->esys, ak, iak, ESYS_TR_PASSWORD, ESYS_TR_PASSWORD, ESYS_TR_NONE, &w->data, &keys_own,
+	    &attest, &signature);
 
-	t->step = "reading the maker's attestation key";
-	rc = Esys_TR_FromTPMPublic(t->esys, w->handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &h.tr);
-	if (tpm_rc_is(rc, TPM2_RC_HANDLE)) {
-		w->missing = true;
-		return TSS2_RC_SUCCESS;
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_MU_TPMT_SIGNATURE_Marshal(signature, bytes, sizeof(bytes), &n);
+	if (rc == TSS2_RC_SUCCESS) {
+		w->attest->n = w->signature->n = 0;
+		buf_put(w->attest, attest->attestationData, attest->size);
+		buf_put(w->signature, bytes, n);
 	}
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_ReadPublic(t->esys, h.tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public, NULL, NULL);
-	if (rc == TSS2_RC_SUCCESS)
-		w->public = *public;
-	Esys_Free(public);
+	Esys_Free(attest);
+	Esys_Free(signature);
 	return rc;
 }
 
-int
-tpm_ak_at(struct tpm *t, uint32_t handle, struct tpm_ak *out, struct err *e)
+static TSS2_RC
+certify_work(struct tpm *t, void *arg)
 {
-	TPM_AK_AUTO struct tpm_ak ak = { .public = buf_init(LIMIT_TPM_PUBLIC), .handle = handle };
-	struct ak_there w = { .handle = handle };
-	int rc = tpm_run(t, there_work, &w, e);
+	struct certifying *w = arg;
+	TPM_HANDLE(ak, t);
+	TPM_HANDLE(iak, t);
+	TSS2_RC rc = tpm_ak_load(t, w->ak, &ak);
 
-	if (rc != 0)
+	if (rc != TSS2_RC_SUCCESS)
+		return rc;
+	t->step = "having the attestation key certified by the maker's";
+	rc = Esys_TR_FromTPMPublic(t->esys, w->handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &iak.tr);
+	w->missing = tpm_rc_is(rc, TPM2_RC_HANDLE);
+	if (w->missing)
+		return TSS2_RC_SUCCESS;
+	return rc != TSS2_RC_SUCCESS ? rc : certify_once(t, w, ak.tr, iak.tr);
+}
+
+int
+tpm_certify(struct tpm *t, const struct tpm_ak *ak, uint32_t handle, struct span data, struct buf *attest,
+    struct buf *signature, struct err *e)
+{
+	struct certifying w = { .ak = ak, .handle = handle, .attest = attest, .signature = signature };
+	int rc;
+
+	if (data.n > sizeof(w.data.buffer))
+		return err_set(e, ERR_LIMIT, "%zu bytes to be certified with the key", data.n);
+	w.data.size = (uint16_t)data.n;
+	memcpy(w.data.buffer, data.p, data.n);
+	if ((rc = tpm_run(t, certify_work, &w, e)) != 0)
 		return rc;
 	if (w.missing)
 		return err_set(e, ERR_NOT_FOUND, "the TPM has no key at handle 0x%08x", handle);
-	/* Part 3, TPM2_ActivateCredential: the role is ADMIN, and its policy is the maker's secret. */
-	if ((w.public.publicArea.objectAttributes & TPMA_OBJECT_ADMINWITHPOLICY) != 0)
-		return err_hint(e, err_set(e, ERR_UNSUPPORTED, "the key at handle 0x%08x can activate a credential only by a"
-		    " policy of its maker", handle), "let the agent make its own key, and use another way of trust");
-	if ((rc = tpm_marshal_public(&w.public, &ak.public, e)) != 0)
-		return rc;
-	*out = ak;
-	ak = (struct tpm_ak){ 0 };	/* transferred */
-	return 0;
+	return (rc = buf_done(attest, e)) != 0 ? rc : buf_done(signature, e);
 }
 
 int

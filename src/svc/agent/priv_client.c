@@ -160,15 +160,17 @@ read_certs(struct rd *r, struct span *v, size_t *n)
 }
 
 int
-priv_ask_device(struct priv_client *c, struct priv_device *d, struct err *e)
+priv_ask_device(struct priv_client *c, struct span data, struct priv_device *d, struct err *e)
 {
 	struct rd r;
-	int rc = priv_call(c, PRIV_DEVICE, span_of(NULL, 0), SLOW_MS, &d->bytes, NULL, e);
+	int rc = priv_call(c, PRIV_DEVICE, data, SLOW_MS, &d->bytes, NULL, e);
 
 	if (rc != 0)
 		return rc;
 	r = rd_init(buf_view(&d->bytes));
-	return read_certs(&r, d->iak, &d->n_iak) && read_certs(&r, d->idevid, &d->n_idevid) && rd_end(&r) ? 0 : wrong(e);
+	return read_certs(&r, d->iak, &d->n_iak) && read_certs(&r, d->idevid, &d->n_idevid) &&
+	    rd_le16_span(&r, LIMIT_ATTEST_CERT, &d->attest) && rd_le16_span(&r, LIMIT_ATTEST_CERT, &d->signature) &&
+	    rd_end(&r) ? 0 : wrong(e);
 }
 
 int

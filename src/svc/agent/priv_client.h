@@ -43,8 +43,10 @@ struct priv_device {
 	struct buf bytes;
 	struct span iak[LIMIT_ATTEST_CHAIN], idevid[LIMIT_ATTEST_CHAIN];
 	size_t n_iak, n_idevid;
+	struct span attest, signature;	/* of our key, by the maker's */
 };
-MUST_CHECK int priv_ask_device(struct priv_client *c, struct priv_device *d, struct err *e);
+/** priv_ask_device(c, data, d, e): ${data}, a SHA-256, is certified with the key. */
+MUST_CHECK int priv_ask_device(struct priv_client *c, struct span data, struct priv_device *d, struct err *e);
 
 MUST_CHECK int priv_ask_ek(struct priv_client *c, struct priv_ek *ek, struct err *e);
 MUST_CHECK int priv_ask_activate(struct priv_client *c, struct span credential, struct span secret,

@@ -59,11 +59,6 @@ need_ak(struct priv *p, struct tpm *t, struct err *e)
 
 	if (p->have_ak)
 		return 0;
-	if (p->o->iak != 0) {
-		rc = tpm_ak_at(t, p->o->iak, &p->ak, e);
-		p->have_ak = rc == 0;
-		return rc;
-	}
 	buf_printf(&dir, "%s/ak", p->o->dir);
 	if ((rc = buf_done(&dir, e)) != 0)
 		return rc;
@@ -150,15 +145,35 @@ put_certs(struct priv *p, const struct priv_certs *certs, struct answer *a, stru
 	return 0;
 }
 
-/* u16 n, n times u16 size and certificate of the IAK; the same of the IDevID. */
+/* The IAK's word for our key, with what the network process wants in it; nothing without an IAK. */
+static int
+put_certified(struct priv *p, struct span data, struct answer *a, struct err *e)
+{
+	BUF_AUTO struct buf attest = buf_init(LIMIT_ATTEST_CERT), signature = buf_init(LIMIT_ATTEST_CERT);
+	struct tpm *t;
+	int rc;
+
+	if (p->o->iak != 0 && ((rc = priv_tpm(p, &t, e)) != 0 || (rc = need_ak(p, t, e)) != 0 ||
+	    (rc = tpm_certify(t, &p->ak, p->o->iak, data, &attest, &signature, e)) != 0))
+		return rc;
+	buf_le16(&a->body, (uint16_t)attest.n);
+	buf_span(&a->body, buf_view(&attest));
+	buf_le16(&a->body, (uint16_t)signature.n);
+	buf_span(&a->body, buf_view(&signature));
+	return 0;
+}
+
+/* u16 n, n times u16 size and certificate of the IAK; the same of the IDevID; u16 size, TPMS_ATTEST;
+ * u16 size, TPMT_SIGNATURE. */
 int
 priv_handle_DEVICE(struct priv *p, struct peer *peer, struct span in, struct answer *a, struct err *e)
 {
-	int rc = put_certs(p, &p->o->iak_certs, a, e);
+	int rc;
 
 	(void)peer;
-	(void)in;
-	return rc != 0 ? rc : put_certs(p, &p->o->idevid_certs, a, e);
+	if ((rc = put_certs(p, &p->o->iak_certs, a, e)) != 0 || (rc = put_certs(p, &p->o->idevid_certs, a, e)) != 0)
+		return rc;
+	return put_certified(p, in, a, e);
 }
 
 /* u16 n, TPM2B_ID_OBJECT; u16 m, TPM2B_ENCRYPTED_SECRET. */

@@ -42,14 +42,15 @@ ask(struct agent *a, struct enrolment *n, struct agent_reply *reply, struct atte
     struct err *e)
 {
 	struct attest_message m = { .type = ATTEST_ENROL };
+	struct digest csr;
 	int rc;
 
 	if ((rc = priv_ask_ek(&a->priv, &n->ek, e)) != 0 ||
-	    (rc = priv_ask_device(&a->priv, &n->device, e)) != 0 ||
 	    (rc = priv_call(&a->priv, PRIV_AK, span_of(NULL, 0), 180000, &n->ak, NULL, e)) != 0 ||
 	    (rc = key_create(&n->key, e)) != 0 ||
 	    (rc = csr_create(buf_view(&n->key), "assay-agent", &n->csr, e)) != 0 ||
-	    (rc = agent_facts(a, &n->facts, e)) != 0)
+	    (rc = agent_facts(a, &n->facts, e)) != 0 || (rc = digest_of(DIGEST_SHA256, buf_view(&n->csr), &csr, e)) != 0 ||
+	    (rc = priv_ask_device(&a->priv, digest_view(&csr), &n->device, e)) != 0)
 		return rc;
 	(void)attest_put(&m, ATTEST_EK_PUBLIC, n->ek.public);
 	(void)attest_put(&m, ATTEST_AK_PUBLIC, buf_view(&n->ak));
@@ -62,6 +63,10 @@ ask(struct agent *a, struct enrolment *n, struct agent_reply *reply, struct atte
 		(void)attest_put(&m, ATTEST_IAK_CERT, n->device.iak[i]);
 	for (size_t i = 0; i < n->device.n_idevid; i++)
 		(void)attest_put(&m, ATTEST_IDEVID_CERT, n->device.idevid[i]);
+	if (n->device.attest.n > 0) {
+		(void)attest_put(&m, ATTEST_IAK_ATTEST, n->device.attest);
+		(void)attest_put(&m, ATTEST_IAK_SIGNATURE, n->device.signature);
+	}
 	return agent_post(a, ROUTE_ENROL, &m, ATTEST_CHALLENGE, reply, challenge, e);
 }
 

@@ -64,6 +64,9 @@ request_of(const struct attest_message *m)
 
 	q.keys.ek_certs = chain_view(&m->ek_chain, &q.keys.n_ek_certs);
 	q.keys.iak_certs = chain_view(&m->iak_chain, &q.keys.n_iak_certs);
+	q.keys.iak_attest = m->s[ATTEST_IAK_ATTEST].bytes;
+	q.keys.iak_signature = m->s[ATTEST_IAK_SIGNATURE].bytes;
+	q.keys.csr = q.csr;
 	q.keys.idevid_certs = chain_view(&m->idevid_chain, &q.keys.n_idevid_certs);
 	return q;
 }
