@@ -1,11 +1,13 @@
 /* store: what a fleet takes on disk, what an attestation costs, how long a search lasts.
  *
- *	store URL HOSTS ENTRIES [DATABASE-PID]
+ *	store URL HOSTS ENTRIES [DATABASE-PID | load | queries]
  *
  * The fleet is made through the store's own interface.  Each host has ENTRIES records, 99
  * in 100 shared: most of them with all, the others with some, in nearly the same order
  * (starting services race, so neighbours change places).  The CPU time of a database
- * server is that of DATABASE-PID and its children.
+ * server is that of DATABASE-PID and its children.  With "load" it only makes the fleet, and
+ * prints what can be searched for: one line of JSON for each, with the API's parameters;
+ * with "queries" it only prints those.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -376,35 +378,82 @@ bench_load(void)
 	free(records);
 }
 
+static void
+print_query(const char *what, const char *by, struct span value, bool hex)
+{
+	BUF_AUTO struct buf b = buf_init(KIB(4));
+
+	if (hex)
+		buf_hex(&b, value);
+	else
+		buf_span(&b, value);
+	(void)printf("{\"what\":\"%s\",\"query\":\"%s=%s%s\"}\n", what, by, hex ? "sha256:" : "", buf_cstr(&b));
+}
+
+/* A record that all have. */
+static uint64_t
+of_all(void)
+{
+	uint64_t all = 1;
+
+	while (mix(all) % 100 >= COMMON_PART)
+		all++;
+	return all;
+}
+
+static void
+print_queries(void)
+{
+	struct made m;
+
+	for (uint64_t i = 0; i < 20; i++) {
+		struct store_record r = record(n_entries + i, &m);
+
+		print_query("a digest that some have", "digest", digest_view(&r.digest), true);
+		print_query("a path that some have", "path", r.path, false);
+	}
+	struct store_record r = record(of_all(), &m);
+
+	print_query("a digest that all have", "digest", digest_view(&r.digest), true);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct err e = { 0 };
 
 	if (argc < 4) {
-		fputs("usage: store URL HOSTS ENTRIES [DATABASE-PID]\n", stderr);
+		fputs("usage: store URL HOSTS ENTRIES [DATABASE-PID | load | queries]\n", stderr);
 		return 2;
 	}
+	bool only_load = argc > 4 && strcmp(argv[4], "load") == 0;
+
 	n_hosts = strtoul(argv[2], NULL, 10);
 	n_entries = strtoul(argv[3], NULL, 10);
-	database = argc > 4 ? strtol(argv[4], NULL, 10) : 0;
+	database = argc > 4 && !only_load ? strtol(argv[4], NULL, 10) : 0;
 	memory = arena_init(GIB(1));
 	if (n_hosts < BATCH || n_entries == 0 || (hosts = calloc(n_hosts, sizeof(*hosts))) == NULL)
 		return 2;
 	if (store_open(argv[1], STORE_CREATE, &st, &e) != 0)
 		die(argv[1], &e);
+	if (argc > 4 && strcmp(argv[4], "queries") == 0) {
+		print_queries();
+		store_close(st);
+		return 0;
+	}
 	bench_load();
+	if (only_load) {
+		print_queries();
+		store_close(st);
+		return 0;
+	}
 	bench_read();
 	bench_attest(0, "store-attest", "attestation without a new entry", 100);
 	bench_attest(1, "store-attest-shared", "with an entry that others have", 100);
 	bench_attest(2, "store-attest-new", "with an entry new to the fleet", 100);
 	bench_search(STORE_BY_DIGEST, n_entries, POOL, "store-search-some", "search: a digest that some have");
 	bench_search(STORE_BY_PATH, n_entries, POOL, "store-search-path", "search: a path that some have");
-	uint64_t all = 1;
-
-	while (mix(all) % 100 >= COMMON_PART)
-		all++;
-	bench_search(STORE_BY_DIGEST, all, 1, "store-search-all", "search: a digest that all have");
+	bench_search(STORE_BY_DIGEST, of_all(), 1, "store-search-all", "search: a digest that all have");
 	bench_search(STORE_BY_KEY, 1, 1, "store-search-key", "search: a signing key");
 	store_close(st);
 	arena_free(&memory);

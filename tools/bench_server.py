@@ -1,5 +1,5 @@
 """The server under load, for tools/bench: its CPU and its database's for one attestation."""
-import os, re, shutil, signal, subprocess, tempfile, time
+import http.client, json, os, re, shutil, signal, ssl, subprocess, tempfile, time
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -59,20 +59,113 @@ class Postgres:
         self.process.wait()
 
 
-def once(assay, load, data, store, hosts, seconds, database):
+def memory_of(pid, what):
+    """MiB of a process: VmRSS, VmHWM (the most there was), RssAnon (what is its alone)."""
+    return int(re.search(what + r":\s*(\d+)", open(f"/proc/{pid}/status").read()).group(1)) / 1024
+
+
+def begin(assay, data, store):
+    """A server, and its URL."""
     log = open(data + ".log", "w+")
     server = subprocess.Popen([assay, "server", "--data", data, "--listen", "127.0.0.1:0", "--store", store], stderr=log)
+    for _ in range(1200):
+        log.seek(0)
+        m = re.search(r"serving (https://\S+);", log.read())
+        if m:
+            return server, m.group(1)
+        if server.poll() is not None:
+            break
+        time.sleep(0.05)
+    log.seek(0)
+    raise RuntimeError("the server does not start: " + log.read())
+
+
+def searches(url, data, queries):
+    """Milliseconds of each, over one kept connection."""
+    host, port = url.split("//")[1].rsplit(":", 1)
+    c = http.client.HTTPSConnection(host, int(port), context=ssl.create_default_context(cafile=data + "/ca.pem"))
+    token, took = open(data + "/admin.token").read().strip(), []
+    for q in queries:
+        start = time.monotonic()
+        c.request("GET", "/v1/search?" + q["query"], headers={"Authorization": "Bearer " + token})
+        r = c.getresponse()
+        found = json.loads(r.read())
+        took.append((time.monotonic() - start) * 1000)
+        if r.status != 200 or not found["total"]:
+            raise RuntimeError(f"a search found nothing: {q} {found}")
+    return took
+
+
+def fleet_of(build, kind, store, tmp, hosts, database=None, load=True):
+    """A server with a fleet in its store: what it takes in memory, and how long searches last."""
+    program = lambda n: os.path.join(build, "bench/bench-" + n)
+    made = subprocess.run([program("store"), store, str(hosts), "3000", "load" if load else "queries"], check=True,
+        capture_output=True, text=True).stdout
+    queries = [json.loads(l) for l in made.splitlines() if '"query"' in l]
+    data = tmp + "/server"
+    server, url = begin(os.path.join(build, "src/cmd/assay"), data, store)
+    out = []
+
+    def figure(name, title, unit, value, most=None):
+        f = {"figure": "fleet-" + name, "title": title, "unit": unit, "value": value}
+        out.append(dict(f, allowed=most, kept=value <= most) if most else f)
+
     try:
-        for _ in range(200):
-            log.seek(0)
-            m = re.search(r"serving (https://\S+);", log.read())
-            if m:
-                break
-            time.sleep(0.05)
-        else:
-            log.seek(0)
-            raise RuntimeError("the server does not start: " + log.read())
-        gen = subprocess.Popen([load, m.group(1), data, store, str(hosts), str(seconds)], stdin=subprocess.PIPE,
+        figure("start", f"{kind}, {hosts} hosts: memory at start", "MiB", memory_of(server.pid, "VmRSS"))
+        for what in dict.fromkeys(q["what"] for q in queries):
+            took = sorted(searches(url, data, [q for q in queries if q["what"] == what] * (1 if "some" in what else 20)))
+            figure("search", f"  search: {what}", "ms", took[len(took) // 2], 50)
+            figure("search-worst", "    the slowest", "ms", took[-1])
+        figure("searched", "  memory behind the searches", "MiB", memory_of(server.pid, "VmHWM"))
+        before, n, running = 0, 900, []
+        for count, first in ((100, 0), (n, 100)):     # the first pay for policies and caches
+            before = memory_of(server.pid, "RssAnon")
+            gen = subprocess.Popen([program("attest"), url, data, store, str(count), "10", str(first)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            running.append(gen)
+            if gen.stdout.readline() != "ready\n":
+                raise RuntimeError("the load generator failed")
+        each = (memory_of(server.pid, "RssAnon") - before) * 1024 / n
+        for gen in running:
+            gen.stdin.write("\n")
+            gen.stdin.flush()
+        for gen in running:
+            gen.communicate()
+        peak = memory_of(server.pid, "VmHWM")
+        figure("memory", "  the most, while 1,000 attest at once", "MiB", peak, 2048)
+        figure("connection", "  a connection that is kept", "KiB", each)
+        figure("connected", f"  the most, with {hosts} kept", "MiB", peak + each * (hosts - 1000) / 1024, 2048)
+    finally:
+        server.terminate()
+        server.wait()
+    return out
+
+
+def fleet(build, hosts):
+    """Memory and searches at the size of a fleet, with both databases."""
+    out = []
+    for kind in ("SQLite", "PostgreSQL"):
+        tmp = tempfile.mkdtemp(prefix="assay-bench.", dir=os.path.join(build, "data"))
+        os.chmod(tmp, 0o755)
+        database = None
+        try:
+            if kind == "PostgreSQL":
+                place = tempfile.mkdtemp(prefix="assay-bench.")
+                os.chmod(place, 0o755)
+                database = Postgres(place + "/pg")
+            out += fleet_of(build, kind, database.url if database else f"sqlite:{tmp}/fleet.db", tmp, hosts, database)
+        finally:
+            if database:
+                database.stop()
+                shutil.rmtree(os.path.dirname(database.dir), ignore_errors=True)
+            shutil.rmtree(tmp, ignore_errors=True)
+    return out
+
+
+def once(assay, load, data, store, hosts, seconds, database):
+    server, url = begin(assay, data, store)
+    try:
+        gen = subprocess.Popen([load, url, data, store, str(hosts), str(seconds)], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True)
         if gen.stdout.readline() != "ready\n":
             raise RuntimeError("the load generator failed")
@@ -86,7 +179,6 @@ def once(assay, load, data, store, hosts, seconds, database):
     finally:
         server.terminate()
         server.wait()
-    import json
     got = json.loads(line)
     return (after - before) / got["messages"] * 1e6, got
 

@@ -19,7 +19,10 @@ run(const struct invocation *in, struct err *e)
 	id = agent_identity(n.agent);
 	enrolled = strcmp(id->state, "enrolled") == 0;
 	if (in->json) {
-		j = json_pack("{s:s,s:s,s:s}", "host_id", id->host_id, "state", id->state, "server", opt_get(in, "server"));
+		struct agent_transport t = transport_https(n.transport);
+
+		j = json_pack("{s:s,s:s,s:s}", "host_id", id->host_id, "state", id->state, "server",
+		    t.where(t.arg));
 		if (cmd_print_json(j, e) != 0)
 			return cmd_error(in, e);
 	} else {

@@ -17,8 +17,7 @@ network_done(struct network *n)
 
 /* Names of the server's address: what glibc's resolver reads, and our own directory. */
 static int
-confine(const struct invocation *in, const struct network *n, const struct http_url *url,
-    struct sandbox_state *s, struct err *e)
+confine(const struct invocation *in, const struct network *n, struct sandbox_state *s, struct err *e)
 {
 	const struct sandbox_path paths[] = {
 		{ n->places.net, true }, { "/etc", false }, { "/usr/lib", false }, { "/lib", false }, { "/lib64", false },
@@ -26,9 +25,17 @@ confine(const struct invocation *in, const struct network *n, const struct http_
 		{ "/run/NetworkManager", false }, { "/proc/sys/kernel", false }, { "/dev/urandom", false }, { "/dev/null", true },
 	};
 	struct sandbox_network o = { .user = opt_get(in, "user"), .paths = paths,
-	    .n_paths = sizeof(paths) / sizeof(paths[0]), .ports = { url->port, 53 } };
-	int rc = sandbox_network(&o, s, e);
+	    .n_paths = sizeof(paths) / sizeof(paths[0]), .ports = { 53 } };
+	int rc = 0;
 
+	for (size_t i = 0; i < opt_count(in, "server") && rc == 0; i++) {
+		struct http_url url;
+
+		if ((rc = http_url_parse(opt_nth(in, "server", i), &url, e)) == 0)
+			o.ports[i + 1] = url.port;
+	}
+	if (rc == 0)
+		rc = sandbox_network(&o, s, e);
 	if (rc == 0 && s->missing[0] != '\0')
 		svc_log(LOG_LEVEL_WARNING, "sandbox: missing: %s", s->missing);
 	return rc;
@@ -59,24 +66,25 @@ give_dir(const struct invocation *in, const struct network *n, struct err *e)
 int
 network_open(const struct invocation *in, struct network *n, struct err *e)
 {
-	const char *server = opt_get(in, "server"), *ca = opt_get(in, "server-ca");
+	const char *urls[LIMIT_AGENT_SERVERS], *ca = opt_get(in, "server-ca");
 	FILE_AUTO struct file ca_file = { 0 };
-	struct transport_https_options t = { .url = server, .server_name = opt_get(in, "server-name") };
-	struct agent_options o = { .server = server };
+	struct transport_https_options t = { .urls = urls, .n_urls = opt_count(in, "server"),
+	    .server_name = opt_get(in, "server-name") };
+	struct agent_options o = { 0 };
 	struct sandbox_state s = { 0 };
-	struct http_url url;
 	int rc;
 
-	if (server == NULL)
+	if (t.n_urls == 0)
 		return err_hint(e, err_set(e, ERR_USAGE, "no server is named"), "--server URL, or \"server = URL\" in " AGENT_CONFIG);
-	if ((rc = places_find(in, &n->places, e)) != 0 || (rc = http_url_parse(server, &url, e)) != 0 ||
-	    (rc = file_read(ca, LIMIT_SMALL_FILE, &ca_file, e)) != 0)
+	for (size_t i = 0; i < t.n_urls && i < LIMIT_AGENT_SERVERS; i++)
+		urls[i] = opt_nth(in, "server", i);
+	if ((rc = places_find(in, &n->places, e)) != 0 || (rc = file_read(ca, LIMIT_SMALL_FILE, &ca_file, e)) != 0)
 		return rc;
 	t.server_ca = file_view(&ca_file);
 	if ((rc = transport_https_new(&t, &n->transport, e)) != 0 ||
 	    (rc = places_make(&n->places, n->places.net, e)) != 0 || (rc = give_dir(in, n, e)) != 0)
 		return rc;
-	if (!opt_has(in, "no-sandbox") && (rc = confine(in, n, &url, &s, e)) != 0)
+	if (!opt_has(in, "no-sandbox") && (rc = confine(in, n, &s, e)) != 0)
 		return rc;
 	o.dir = n->places.net;
 	o.priv_socket = n->places.socket;

@@ -6,10 +6,11 @@
 #include "svc/agent/run.h"
 
 #define NETWORK_OPTIONS \
-	{ .name = "server", .letter = 's', .arg = "URL", .help = "the server: https://name[:port]" }, \
+	{ .name = "server", .letter = 's', .arg = "URL", .repeat = true, \
+	    .help = "the server: https://name[:port]; given again: others that share its database" }, \
 	{ .name = "server-ca", .arg = "FILE", .complete = COMPLETE_FILE, .built_in = "/etc/assay/server-ca.pem", \
 	    .help = "certificates (PEM) of which one vouches for the server" }, \
-	{ .name = "server-name", .arg = "NAME", .help = "name in the server's certificate, if the URL has another" }, \
+	{ .name = "server-name", .arg = "NAME", .help = "name in the server's certificate, if the URLs have another" }, \
 	PLACE_OPTIONS, \
 	{ .name = "user", .letter = 'u', .arg = "USER", .help = "become this user, if started as root" }, \
 	{ .name = "no-sandbox", .help = "keep all privileges" }

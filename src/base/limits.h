@@ -205,6 +205,11 @@
 #define LIMIT_HTTP_STREAM_SILENCE_MS 60000	/* four heartbeats: the server is gone */
 #define LIMIT_HTTP_CONNECT_MS	15000
 #define LIMIT_HTTP_ANSWER_MS	60000
+/* Of an agent that has other servers to turn to: two of them that hang are left before the host
+ * is late (three times the interval, 90 s). */
+#define LIMIT_AGENT_CONNECT_MS	5000
+#define LIMIT_AGENT_ANSWER_MS	15000
+#define LIMIT_AGENT_SERVERS	8
 #define LIMIT_HTTP_RATE		KIB(64)	/* bytes a second: a slower client is not served large bodies */
 /* A host that was away longer makes a full handshake (1.6 ms instead of 1.0). */
 #define LIMIT_TLS_TICKET_SECONDS 43200
@@ -224,6 +229,10 @@
 /* Between challenge and proof lies one TPM2_ActivateCredential (a second) and a network;
  * ten minutes also hold for a TPM that is in lockout for a while. */
 #define LIMIT_ENROL_SECONDS	600
+/* Enrolments that are open at once: enough for a rack that boots, not for a flood; and of one
+ * address, behind which there may be that rack. */
+#define LIMIT_ENROL_OPEN	10000
+#define LIMIT_ENROL_OPEN_ADDRESS 256
 /* What the server keeps beside a begun enrolment: facts and the certificates sent. */
 #define LIMIT_ENROL_EXTRA	MIB(1)
 
@@ -250,10 +259,16 @@
 /* How long a write waits for another's before it says "busy". */
 #define LIMIT_STORE_WAIT_MS	5000
 /* What PostgreSQL gets for one statement (tens of milliseconds are usual; deleting old rows
- * takes some seconds), and a transaction of a server that stopped in the middle. */
+ * takes some seconds). */
 #define LIMIT_STORE_STATEMENT_MS 60000
+/* Between the statements of a transaction: a server that was paused there holds its rows no longer
+ * than the others wait for its turn (svc/server/turn.h). */
+#define LIMIT_STORE_IDLE_MS	8000
 /* Connecting to it, and silence of its network. */
 #define LIMIT_STORE_CONNECT_S	5
 #define LIMIT_STORE_SILENCE_MS	10000
+/* What clocks of servers that share a store may differ by.  A host that was seen later than that
+ * was seen before the clock was set back: how long ago, nobody knows. */
+#define LIMIT_CLOCK_SKEW_MS	60000
 
 #endif

@@ -191,8 +191,9 @@ read_header(struct rd *r, struct attest_message *m, uint16_t *n, struct err *e)
 	if (!rd_le32(r, &version))
 		return err_at(e, r->why, 8, "the message ends inside its header");
 	if (version != ATTEST_MESSAGE_VERSION)
-		return err_at(e, ERR_VERSION, 8, "message is of version %u, this assay reads version %d", version,
-		    ATTEST_MESSAGE_VERSION);
+		return err_at(e, ERR_VERSION, 8, "message is of version %u; assay " ASSAY_VERSION
+		    " reads version %d: update %s", version, ATTEST_MESSAGE_VERSION,
+		    version > ATTEST_MESSAGE_VERSION ? "it" : "whoever sent this");
 	if (!(rd_le16(r, &type) && rd_le16(r, n)))
 		return err_at(e, r->why, 12, "the message ends inside its header");
 	if (type >= TYPES || types[type].name == NULL)

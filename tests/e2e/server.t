@@ -76,6 +76,13 @@ def policy(**files):
         p: ["sha256:" + sha(c).hex()] for p, c in files.items()}}]}).encode()
 
 
+def refusal(call):
+    try:
+        call()
+    except Refused as e:
+        return e.status, e.code
+
+
 try:
     good = {"/usr/bin/one": b"one", "/usr/bin/two": b"two", "/usr/bin/three": b"three"}
     machine = Tpm(tmp + "/a").start()
@@ -157,7 +164,13 @@ try:
     a.take(a.post("/v1/agent/attest", old))
     raises(Refused, lambda: a.post("/v1/agent/attest", old), "a message sent twice", lambda e: e.status == 409 and e.code == "nonce")
     raises(Refused, lambda: a.post("/v1/agent/attest", a.evidence(nonce=bytes(32))), "a nonce of one's own", lambda e: e.status == 409)
-    is_(server.host(a)["verdict"], "trusted", "neither says anything about the host")
+    stock = []
+    for _ in range(3):
+        a.hello()
+        stock.append(a.evidence())
+    is_([refusal(lambda: a.post("/v1/agent/attest", m)) for m in stock[:2]], [(409, "nonce")] * 2, "answers to nonces that were laid in")
+    is_(refusal(lambda: a.take(a.post("/v1/agent/attest", stock[2]))), None, "only the last one given out is good")
+    is_(server.host(a)["verdict"], "trusted", "none of that says anything about the host")
     a.hello()
     a.kernel.measure("/usr/bin/hidden", b"hidden")
     hidden = a.kernel.records.pop()

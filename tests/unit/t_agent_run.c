@@ -23,7 +23,8 @@ static struct file golden_list;
 /* What the server does with the next message. */
 enum fault {
 	WELL = 0, LOST_BEFORE, LOST_AFTER, STATUS_409, STATUS_403_PENDING, STATUS_403_CERTIFICATE, STATUS_503,
-	GARBAGE, CUT, WRONG_TYPE, EMPTY, FAULTS
+	GARBAGE, CUT, WRONG_TYPE, EMPTY, FAULTS,
+	NEWER, VERSION_2,		/* a server of a later release */
 };
 
 static struct {
@@ -195,6 +196,15 @@ spoil(enum fault f, struct agent_reply *r)
 		r->body.n -= r->body.n > 9 ? 9 : 0;
 	if (f == EMPTY)
 		r->body.n = 0;
+	if (f == NEWER) {		/* sections that are optional, and nobody knows yet */
+		r->body.p[14]++;
+		buf_le16(&r->body, 0x8001);
+		buf_le16(&r->body, 0);
+		buf_le32(&r->body, 5);
+		buf_str(&r->body, "later");
+	}
+	if (f == VERSION_2)
+		r->body.p[8] = 2;
 	if (f == WRONG_TYPE) {
 		r->body.n = 0;
 		(void)attest_put(&wrong, ATTEST_ENROLMENT, span_of(proof, 16));
@@ -243,11 +253,18 @@ fake_identity(void *arg, struct span chain, struct span key, struct err *e)
 	return 0;
 }
 
+static const char *
+fake_where(void *arg)
+{
+	(void)arg;
+	return "https://fake";
+}
+
 static struct agent *
 new_agent(struct err *e)
 {
-	struct agent_options o = { .dir = net, .priv_socket = sock, .server = "https://fake",
-	    .transport = { NULL, fake_post, fake_identity }, .push_ms = 20, .backoff_ms = 5, .backoff_max_ms = 20,
+	struct agent_options o = { .dir = net, .priv_socket = sock,
+	    .transport = { NULL, fake_post, fake_identity, fake_where }, .push_ms = 20, .backoff_ms = 5, .backoff_max_ms = 20,
 	    .pending_ms = 10, .landlock = 4, .seccomp = true };
 	struct agent *a = NULL;
 
@@ -359,6 +376,34 @@ test_faults(void)
 	is_int((int64_t)server.bad_quotes, 0, "no quote is of another nonce");
 	is_int((int64_t)server.refused, 0, "no message is one that the server cannot take");
 	ok(server.enrolled >= (size_t)FAULTS, "who is told that its certificate is gone enrols again");
+	agent_free(a);
+}
+
+/* A server one release ahead: what it adds is let pass, what it changes is named. */
+static void
+test_newer_server(void)
+{
+	struct err e = { 0 }, why = { 0 };
+	struct agent *a;
+	enum fault f[32];
+
+	for (size_t i = 0; i < 32; i++)
+		f[i] = NEWER;
+	if (identity_forget(net, &(struct identity){ 0 }, &e) != 0)
+		diag("%s", e.message);
+	a = new_agent(&e);
+	server.want = 0xfffffff0u;	/* what later releases want */
+	faults(32, f);
+	is_int(rounds(a, 1), 1, "it enrols at a server that says more than is known");
+	is_int(rounds(a, 1), 1, "says hello");
+	is_int(rounds(a, 1), 1, "and attests");
+	is_int(rounds(a, 1), 1, "again");
+	server.want = 0;
+	f[0] = VERSION_2;
+	faults(1, f);
+	ok(agent_round(a, &why) != 0 && strstr(why.message, "version 2") != NULL && strstr(why.message, "update it") != NULL,
+	    "a message of a later version is not taken, and says why: %s", why.message);
+	is_int(rounds(a, 3), 1, "once the server speaks as before, it goes on");
 	agent_free(a);
 }
 
@@ -563,6 +608,7 @@ main(void)
 	test_enrolment();
 	test_evidence();
 	test_faults();
+	test_newer_server();
 	test_renewal();
 	test_loop();
 	test_damaged();

@@ -297,6 +297,30 @@ bad_event_log(struct attest_message *m, struct host_known *h)
 	m->s[ATTEST_EVENT_LOG].bytes.n -= 7;
 }
 
+/* What a server of a later release kept, which the one before it cannot read: two share a store,
+ * or one was downgraded. */
+static void
+test_state_of_later(struct scene s[3])
+{
+	struct kept k = { .list = buf_init(MIB(64)), .state = buf_init(MIB(4)) };
+	struct judge j;
+	char *version;
+
+	judge_open(&j, &s[2], 1);
+	ok(send(&k, &j, &s[0], 0, HOST_JUDGED, 0, "moment 1") == VERDICT_TRUSTED, "trusted");
+	version = memmem(k.state.p, k.state.n, "assay_resume", 12);
+	if (!ok(version != NULL && (version = memchr(version, '1', 20)) != NULL, "the state says its version"))
+		return;
+	*version = '9';
+	ok(send(&k, &j, &s[1], 541, HOST_JUDGED, 0, "a state of version 9") == VERDICT_TRUSTED && k.count == 548,
+	    "is as none: judged from the boot's beginning, trusted");
+	ok(k.reads > 0, "for which the list was read again");
+	k.reads = 0;
+	ok(send(&k, &j, &s[2], 548, HOST_JUDGED, 0, "moment 3") == VERDICT_TRUSTED && k.reads == 0, "and then it goes on as ever");
+	kept_free(&k);
+	judge_close(&j);
+}
+
 static int
 read_fails(void *ctx, uint64_t first, uint64_t n, struct buf *out, struct err *e)
 {
@@ -348,6 +372,7 @@ main(void)
 	}
 	test_trusted(s);
 	test_findings(s);
+	test_state_of_later(s);
 	test_store_away(s);
 	judge_open(&j, &s[2], 1);
 	refused(&s[0], &j, no_nonce, HOST_NONCE, VERDICT_UNDECIDED, false, "no nonce is out");

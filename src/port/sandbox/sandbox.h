@@ -25,7 +25,7 @@ struct sandbox_path {
 	bool write;			/* make, replace and remove files below it too */
 };
 
-#define SANDBOX_PORTS 4
+#define SANDBOX_PORTS 16
 
 struct sandbox_network {
 	const char *user;		/* become this user if we are root; NULL: stay */

@@ -138,6 +138,26 @@ store_lease_take(struct store *s, struct span owner, const uint32_t *shards, siz
 	return rc;
 }
 
+static int
+lease_left(void *ctx, size_t item, const struct db_value *row, size_t n, struct err *e)
+{
+	(void)item;
+	(void)n;
+	(void)e;
+	*(int64_t *)ctx = row[0].i;
+	return 0;
+}
+
+int
+store_lease_hold(struct store *s, struct span owner, uint32_t shard, struct err *e)
+{
+	struct db_value params[] = { db_int(shard), db_bytes(owner) };
+	int64_t left = 0;
+	int rc = db_run(s->db, Q_LEASE_HOLD, params, lease_left, &left, NULL, e);
+
+	return rc != 0 || left > 0 ? rc : err_set(e, ERR_CONFLICT, "shard %u is leased to another", shard);
+}
+
 int
 store_lease_release(struct store *s, struct span owner, const uint32_t *shards, size_t n,
     struct err *e)

@@ -419,7 +419,7 @@ static const char settings[] =
     "SELECT set_config(s.name, w.v, false) FROM (VALUES"
     " ('lock_timeout', '" TEXT(LIMIT_STORE_WAIT_MS) "'),"
     " ('statement_timeout', '" TEXT(LIMIT_STORE_STATEMENT_MS) "'),"
-    " ('idle_in_transaction_session_timeout', '" TEXT(LIMIT_STORE_STATEMENT_MS) "'),"
+    " ('idle_in_transaction_session_timeout', '" TEXT(LIMIT_STORE_IDLE_MS) "'),"
     " ('client_encoding', 'UTF8'), ('jit', 'off'), ('enable_seqscan', 'off'),"
     " ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'),"
     " ('plan_cache_mode', 'force_generic_plan')) w (n, v) JOIN pg_settings s ON s.name = w.n;"

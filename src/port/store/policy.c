@@ -190,11 +190,11 @@ store_unassign(struct store *s, uint64_t number, struct span who, int64_t now,
 }
 
 int
-store_assignments(struct store *s, int64_t at, struct arena *a, struct store_assignment **v,
+store_assignments(struct store *s, int64_t now, struct arena *a, struct store_assignment **v,
     size_t *n, struct err *e)
 {
 	struct many m = { .a = a, .decode = assignment_decode, .size = sizeof(**v) };
-	struct db_value key = db_int((uint64_t)at);
+	struct db_value key = db_int((uint64_t)now);
 	int rc = rows_many(s->db, Q_ASSIGN_LIST, &key, &m, e);
 
 	if (rc == 0) {

@@ -63,9 +63,10 @@ MUST_CHECK int store_assign(struct store *s, struct store_assignment *v, int64_t
     struct err *e);
 MUST_CHECK int store_unassign(struct store *s, uint64_t number, struct span who, int64_t now,
     int64_t overlap_until, struct err *e);
-/** store_assignments(s, at, a, v, n, e): Those that hold at ${at}, overlaps included, by
- * rank (highest first), then newest first; ${at} 0: all there ever were. */
-MUST_CHECK int store_assignments(struct store *s, int64_t at, struct arena *a,
+/** store_assignments(s, now, a, v, n, e): Those that hold, overlaps included, by rank (highest
+ * first), then newest first.  The last assignment made holds, whatever ${now} is: only overlaps
+ * run out with time.  ${now} 0: all there ever were. */
+MUST_CHECK int store_assignments(struct store *s, int64_t now, struct arena *a,
     struct store_assignment **v, size_t *n, struct err *e);
 
 struct store_principal {
@@ -93,9 +94,13 @@ struct store_lease {
 	int64_t until;
 };
 /** store_lease_take(s, owner, shards, n, ms, got, e): Take or renew each shard that is free,
- * expired or ours, for ${ms} from now; got[i] tells which are ours behind it. */
+ * expired or ours, for ${ms} from now; got[i] tells which are ours behind it.  All must take
+ * for the same time: one that would last longer is of before the clock was set back. */
 MUST_CHECK int store_lease_take(struct store *s, struct span owner, const uint32_t *shards,
     size_t n, int64_t ms, bool *got, struct err *e);
+/** store_lease_hold(s, owner, shard, e): Within a transaction: the lease stays the owner's until
+ * its end; ERR_CONFLICT if it is not his, or has expired. */
+MUST_CHECK int store_lease_hold(struct store *s, struct span owner, uint32_t shard, struct err *e);
 MUST_CHECK int store_lease_release(struct store *s, struct span owner, const uint32_t *shards,
     size_t n, struct err *e);
 /** store_leases(s, a, v, n, now, e): All that have not expired, and the database's time. */

@@ -25,6 +25,12 @@ agent_now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+const char *
+agent_server(const struct agent *a)
+{
+	return a->o.transport.where(a->o.transport.arg);
+}
+
 static void
 set_default(unsigned *v, unsigned by)
 {
@@ -89,9 +95,9 @@ agent_counts(const struct agent *a)
 
 /* What a refusal means for what comes next. */
 static int
-take_problem(struct agent *a, const struct agent_reply *r, const char *route, struct err *e)
+take_problem(struct agent *a, const char *server, const struct agent_reply *r, const char *route, struct err *e)
 {
-	int rc = err_set(e, ERR_NETWORK, "%s %s: status %u%s%s%s%s", a->o.server, route, r->status,
+	int rc = err_set(e, ERR_NETWORK, "%s %s: status %u%s%s%s%s", server, route, r->status,
 	    r->code[0] == '\0' ? "" : ", ", r->code, r->detail[0] == '\0' ? "" : ": ", r->detail);
 
 	a->retry_after = r->retry_after < RETRY_AFTER_MAX_S ? r->retry_after : RETRY_AFTER_MAX_S;
@@ -113,6 +119,7 @@ agent_post(struct agent *a, const char *route, const struct attest_message *m, e
     struct agent_reply *reply, struct attest_message *answer, struct err *e)
 {
 	BUF_AUTO struct buf body = buf_init(LIMIT_ATTEST_LIST + LIMIT_EVENT_LOG + MIB(1));
+	const char *server = agent_server(a);
 	int rc = attest_message_write(m, &body, e);
 
 	if (rc != 0)
@@ -121,7 +128,7 @@ agent_post(struct agent *a, const char *route, const struct attest_message *m, e
 	if ((rc = a->o.transport.post(a->o.transport.arg, route, buf_view(&body), reply, e)) != 0)
 		return rc;
 	if (reply->status != 200)
-		return take_problem(a, reply, route, e);
+		return take_problem(a, server, reply, route, e);
 	if ((rc = attest_message_parse(buf_view(&reply->body), answer, e)) != 0)
 		return err_ctx(e, rc, "the server's answer");
 	if (answer->type != want)
@@ -216,7 +223,7 @@ agent_run(struct agent *a, const atomic_bool *stop)
 			return;
 		if (agent_round(a, &e) == 0) {
 			if (a->faults_in_row > 0)
-				svc_log(LOG_LEVEL_INFO, "%s answers again", a->o.server);
+				svc_log(LOG_LEVEL_INFO, "%s answers again", agent_server(a));
 			a->faults_in_row = 0;
 			continue;
 		}

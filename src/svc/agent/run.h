@@ -22,8 +22,7 @@
 struct agent_options {
 	const char *dir;		/* identity.pem, state.json; made 0700 */
 	const char *priv_socket;
-	const char *server;		/* its URL, for state.json and the log */
-	struct agent_transport transport;
+	struct agent_transport transport;	/* its where() is for state.json and the log */
 	int landlock;			/* for the facts: version of the kernel's Landlock in use */
 	bool seccomp;
 	unsigned push_ms;		/* 0: 1000: least time between two messages */

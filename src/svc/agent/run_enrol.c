@@ -105,7 +105,7 @@ keep(struct agent *a, const struct enrolment *n, const struct attest_message *m,
 		return err_set(e, ERR_NETWORK, "the server says neither \"enrolled\" nor \"pending\"");
 	(void)snprintf(host_id, sizeof(host_id), "%.*s", (int)id.n, (const char *)id.p);
 	(void)snprintf(state, sizeof(state), "%.*s", (int)st.n, (const char *)st.p);
-	if ((rc = identity_save(a->o.dir, a->o.server, buf_view(&n->key), &m->chain, host_id, state, &a->id, e)) != 0)
+	if ((rc = identity_save(a->o.dir, agent_server(a), buf_view(&n->key), &m->chain, host_id, state, &a->id, e)) != 0)
 		return rc;
 	return a->o.transport.identity(a->o.transport.arg, a->id.chain, a->id.key, e);
 }
@@ -133,6 +133,6 @@ agent_step_enrol(struct agent *a, struct err *e)
 		return err_ctx(e, rc, "enrolling");
 	a->counts.enrolments++;
 	a->step = STEP_HELLO;
-	svc_log(LOG_LEVEL_INFO, "this host is %s at %s (%s)", a->id.host_id, a->o.server, a->id.state);
+	svc_log(LOG_LEVEL_INFO, "this host is %s at %s (%s)", a->id.host_id, agent_server(a), a->id.state);
 	return 0;
 }

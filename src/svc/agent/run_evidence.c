@@ -56,7 +56,7 @@ take_certificate(struct agent *a, const struct attest_message *m, struct err *e)
 
 	if (!m->s[ATTEST_CERTIFICATE].present || a->new_key.n == 0)
 		return 0;
-	if ((rc = identity_save(a->o.dir, a->o.server, buf_view(&a->new_key), &m->chain, NULL, NULL, &a->id, e)) != 0 ||
+	if ((rc = identity_save(a->o.dir, agent_server(a), buf_view(&a->new_key), &m->chain, NULL, NULL, &a->id, e)) != 0 ||
 	    (rc = a->o.transport.identity(a->o.transport.arg, a->id.chain, a->id.key, e)) != 0)
 		return rc;
 	explicit_bzero(a->new_key.p, a->new_key.n);
@@ -94,7 +94,7 @@ agent_step_hello(struct agent *a, struct err *e)
 		return rc;
 	a->counts.hellos++;
 	if ((rc = take_ack(a, &answer, e)) != 0 ||
-	    (rc = identity_state(a->o.dir, a->o.server, &a->id, "enrolled", e)) != 0)
+	    (rc = identity_state(a->o.dir, agent_server(a), &a->id, "enrolled", e)) != 0)
 		return rc;
 	a->at_once = true;
 	return 0;

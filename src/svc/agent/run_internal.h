@@ -35,6 +35,9 @@ struct agent {
 
 uint64_t agent_now_ms(void);
 
+/** agent_server(a): Whom the next message goes to. */
+const char *agent_server(const struct agent *a);
+
 /** agent_post(a, route, m, want, reply, answer, e): Write, send, read the answer of type
  * ${want}, which borrows from ${reply}.  ERR_NETWORK with reply->status != 200 for a
  * problem. */

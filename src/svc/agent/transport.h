@@ -20,14 +20,21 @@ struct agent_transport {
 	    struct err *e);
 	/** From now on with this certificate chain and key (PEM; both empty: without). */
 	int (*identity)(void *arg, struct span chain, struct span key, struct err *e);
+	/** Whom the next message goes to: a URL. */
+	const char *(*where)(void *arg);
 };
 
-/* The one over HTTPS: port/net/http_client.h. */
+/* The one over HTTPS: port/net/http_client.h.
+ *
+ * Several servers that share one store are one server to an agent: it stays with the one that
+ * answers, and turns to the next when that does not, or says that it cannot (502 to 504).
+ * Which is the first is left to chance, so that a fleet spreads over them. */
 struct transport_https;
 struct transport_https_options {
-	const char *url;
+	const char *const *urls;
+	size_t n_urls;			/* 1 to LIMIT_AGENT_SERVERS */
 	struct span server_ca;		/* PEM; copied */
-	const char *server_name;	/* NULL: the URL's */
+	const char *server_name;	/* NULL: each URL's */
 };
 MUST_CHECK int transport_https_new(const struct transport_https_options *o,
     struct transport_https **t, struct err *e);

@@ -8,12 +8,19 @@
 #define FEW_FINDINGS 3	/* of a host in a list: the others are a click away */
 #define STALE_AFTER 10		/* times the interval without evidence: late becomes stale */
 
+/* Seen before the clock was set back: nobody knows how long ago. */
+static bool
+of_the_future(const struct store_host *h, int64_t now)
+{
+	return h->state.last_seen > now + LIMIT_CLOCK_SKEW_MS;
+}
+
 static const char *
 reachability(const struct settings *s, const struct store_host *h, int64_t now)
 {
 	if (h->state.last_seen == 0)
 		return "never";
-	if (h->state.next_due > now)
+	if (h->state.next_due > now && !of_the_future(h, now))
 		return "fresh";
 	return now - h->state.last_seen < (int64_t)s->wait_ms * STALE_AFTER ? "late" : "stale";
 }
@@ -90,7 +97,8 @@ add_reason(struct worker *w, struct http_request *r, const struct store_host *h,
 static json_t *
 host_json(const struct settings *s, const struct store_host *h, int64_t now)
 {
-	bool expired = h->state.verdict != HOST_UNKNOWN && h->state.valid_until <= now;
+	bool expired = h->state.verdict != HOST_UNKNOWN &&
+	    (h->state.valid_until <= now || of_the_future(h, now));
 	json_t *j = json_pack("{s:s, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:o}", "id", h->id, "name", json_escaped(h->name),
 	    "registration", registration_token(h), "verdict", host_verdict_token(expired ? HOST_UNDECIDED : h->state.verdict),
 	    "expired", expired, "reachability", reachability(s, h, now),

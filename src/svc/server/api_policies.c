@@ -102,11 +102,11 @@ add_policy(struct worker *w, struct http_request *r, struct store_policy *p, boo
 		*known = rc == ERR_DUPLICATE;
 		rc = *known ? 0 : rc != 0 ? rc : tell_policy(w, r, p, e);
 	}
-	if (rc != 0 || *answered) {
+	if (rc == 0 && !*answered)
+		rc = store_commit(w->store, e);
+	if (rc != 0 || *answered)
 		store_rollback(w->store);
-		return rc;
-	}
-	return store_commit(w->store, e);
+	return rc;
 }
 
 /* The version that is there says who brought it, and when. */

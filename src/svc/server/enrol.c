@@ -5,9 +5,7 @@
 #include "crypto/digest.h"
 #include "formats/attest_message.h"
 #include "svc/server/server_internal.h"
-
-/* Registrations that may wait at once: enough for a rack that boots, not for a flood. */
-#define MAX_PENDING 10000
+#include "svc/server/turn.h"
 
 static const struct span *
 chain_view(const struct attest_chain *c, size_t *n)
@@ -119,7 +117,7 @@ keep_begun(struct worker *w, struct http_request *r, const struct attest_message
 	    (rc = tpm2b(buf_view(&b->record.ak_area), a, &v.ak_public, e)) != 0 ||
 	    (rc = join_chain(&m->ek_chain, a, &v.ek_certs, e)) != 0)
 		return rc;
-	return store_enrolment_add(w->store, &v, MAX_PENDING, now, e);
+	return store_enrolment_add(w->store, &v, LIMIT_ENROL_OPEN, now, e);
 }
 
 static int
@@ -152,8 +150,10 @@ refuse(struct http_request *r, const struct ek_trust *t)
 	    "nothing this server trusts vouches for this TPM" : trust_code_text(why->code));
 }
 
+/* ${open}: an enrolment has begun, and holds its place until it ends. */
 static int
-begin(struct worker *w, struct http_request *r, const struct attest_message *m, struct err *e)
+begin(struct worker *w, struct http_request *r, const struct attest_message *m, size_t place, bool *open,
+    struct err *e)
 {
 	struct enrol_request q = request_of(m);
 	ENROL_BEGUN_AUTO struct enrol_begun b = { 0 };
@@ -179,6 +179,8 @@ begin(struct worker *w, struct http_request *r, const struct attest_message *m, 
 	}
 	if ((rc = keep_begun(w, r, m, &b, now, e)) != 0)
 		return rc;
+	*open = true;
+	enrol_gate_name(w->server->enrol_gate, place, b.record.token);
 	return answer_challenge(r, &b, e);
 }
 
@@ -193,13 +195,52 @@ parse(struct http_request *r, enum attest_type type, struct attest_message *m, s
 	return rc;
 }
 
+static void
+refuse_full(struct http_request *r, const char *why)
+{
+	svc_log(LOG_LEVEL_WARNING, "enrolment from %s refused: %s", http_request_peer(r)->address, why);
+	http_request_problem(r, 429, "enrolments", "%s", why);
+}
+
+/* Whether one more may begin; the answer is given if not. */
+static bool
+admitted(struct enrol_gate *gate, struct http_request *r, size_t *place)
+{
+	switch (enrol_gate_enter(gate, http_request_peer(r)->address, turn_clock(), place)) {
+	case ENROL_ENTERED:
+		return true;
+	case ENROL_FULL_ADDRESS:
+		refuse_full(r, "too many enrolments from this address wait for their proof: try again in some minutes");
+		return false;
+	case ENROL_FULL:
+	default:
+		refuse_full(r, "too many enrolments wait for their proof: try again in some minutes");
+		return false;
+	}
+}
+
 void
 job_enrol(struct worker *w, struct http_request *r)
 {
+	struct enrol_gate *gate = w->server->enrol_gate;
 	struct attest_message m;
 	struct err e = { 0 };
+	bool open = false;
+	size_t place;
+	int rc;
 
-	if (parse(r, ATTEST_ENROL, &m, &e) != 0 || begin(w, r, &m, &e) != 0)
+	if (parse(r, ATTEST_ENROL, &m, &e) != 0) {
+		http_request_error(r, &e);
+		return;
+	}
+	if (!admitted(gate, r, &place))
+		return;
+	rc = begin(w, r, &m, place, &open, &e);
+	if (!open)
+		enrol_gate_leave(gate, place);
+	if (rc == ERR_LIMIT)
+		refuse_full(r, "too many enrolments wait for their proof: try again in some minutes");
+	else if (rc != 0)
 		http_request_error(r, &e);
 }
 
@@ -341,4 +382,6 @@ job_activate(struct worker *w, struct http_request *r)
 
 	if (parse(r, ATTEST_ACTIVATE, &m, &e) != 0 || finish(w, r, &m, &e) != 0)
 		http_request_error(r, &e);
+	else
+		enrol_gate_end(w->server->enrol_gate, m.s[ATTEST_ENROLMENT].bytes.p);
 }

@@ -177,8 +177,13 @@ appraise(const struct attest_message *m, const struct host_known *k, struct host
 	struct err why = { 0 };
 	int rc;
 
-	if (has_state && (rc = resume_state_parse(k->resume, &state, e)) != 0)
-		return err_ctx(e, ERR_INTERNAL, "the state that was stored (%d)", rc);
+	if (has_state && (rc = resume_state_parse(k->resume, &state, e)) != 0) {
+		if (rc != ERR_VERSION)
+			return err_ctx(e, ERR_INTERNAL, "the state that was stored (%d)", rc);
+		/* Of a server of another release (one was downgraded, or both share a store):
+		 * the boot is judged from its beginning. */
+		has_state = false;
+	}
 	if ((rc = gather_list(m, k, has_state ? &state : NULL, out, e)) != 0)
 		return rc;
 	if ((rc = judge(m, k, has_state ? &state : NULL, out, &why)) != 0)

@@ -91,8 +91,9 @@ write_batch(struct keeper *k, struct keeper_write *const *batch, struct store_ad
 		rc = keep_event_log(k, batch[i], now, e);
 	}
 	if (rc == 0)
-		return store_commit(k->store, e);
-	store_rollback(k->store);
+		rc = store_commit(k->store, e);
+	if (rc != 0)
+		store_rollback(k->store);
 	return rc;
 }
 

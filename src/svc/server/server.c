@@ -149,7 +149,8 @@ start(struct server *s, struct err *e)
 	unsigned n = s->o.workers != 0 ? s->o.workers : cpus();
 	int rc;
 
-	if ((rc = authority_open(s, e)) != 0 || (rc = open_store(s, e)) != 0 || (rc = routes_open(s, e)) != 0 || (rc = keeper_start(s, &s->keeper, e)) != 0 ||
+	if ((rc = enrol_gate_new(&s->enrol_gate, e)) != 0 || (rc = authority_open(s, e)) != 0 ||
+	    (rc = open_store(s, e)) != 0 || (rc = routes_open(s, e)) != 0 || (rc = keeper_start(s, &s->keeper, e)) != 0 ||
 	    (rc = broadcaster_start(s, &s->broadcaster, e)) != 0 || (rc = workers_start(s, n, &s->workers, e)) != 0 ||
 	    (rc = simulator_start(s, &s->simulator, e)) != 0 || (rc = sweeper_start(s, &s->sweeper, e)) != 0)
 		return rc;
@@ -227,6 +228,7 @@ server_stop(struct server *s)
 	authority_close(s);
 	settings_release(s->settings);
 	principals_free(s);
+	enrol_gate_free(s->enrol_gate);
 	pthread_rwlock_destroy(&s->principals_lock);
 	pthread_mutex_destroy(&s->settings_lock);
 	arena_free(&s->arena);

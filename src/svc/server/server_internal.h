@@ -9,6 +9,7 @@
 #include "port/net/http_server.h"
 #include "port/store/store.h"
 #include "svc/log.h"
+#include "svc/server/enrol_gate.h"
 #include "svc/server/host_appraise.h"
 #include "svc/server/server.h"
 
@@ -94,6 +95,7 @@ struct server {
 	struct sweeper *sweeper;
 	struct broadcaster *broadcaster;
 	struct simulator *simulator;
+	struct enrol_gate *enrol_gate;
 
 	pthread_rwlock_t principals_lock;
 	struct known_principal *principals;	/* owned */

@@ -1,14 +1,13 @@
-/* What time brings: hosts that are late, journals to merge, bundles to let go, principals that
- * another server changed. */
+/* What time brings: hosts that are late, journals to merge, bundles to let go, all of that by one
+ * server at a time; and principals that another server changed. */
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/json.h"
+#include "svc/server/late.h"
 #include "svc/server/server_internal.h"
 
 #define ROUND_MS 500
 #define MERGE_ROWS 2000
-#define PAGE 500
 
 struct sweeper {
 	struct server *server;
@@ -17,57 +16,27 @@ struct sweeper {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool stopping;
-	int64_t swept_to;	/* hosts due before were told of */
+	struct turn turn;
+	struct late late;
 	struct retention retention;
 };
 
 static int
-tell_late(struct sweeper *w, const struct store_host *h, int64_t now, struct err *e)
-{
-	BUF_AUTO struct buf body = buf_init(LIMIT_SMALL_FILE);
-	JSON_AUTO json_t *j = json_pack("{s:s, s:o, s:o, s:o}", "id", h->id, "name", json_escaped(h->name),
-	    "last_seen", api_time(h->state.last_seen), "due", api_time(h->state.next_due));
-	struct store_event ev = { .at = now, .kind = span_lit("late"), .host = h->number };
-
-	json_write_compact(j, &body);
-	ev.body = buf_view(&body);
-	svc_log(LOG_LEVEL_WARNING, "host %s is late: its evidence was due", h->id);
-	return store_event_add(w->store, &ev, 1, e);
-}
-
-/* Hosts whose time came since the last look.  Each is told of once. */
-static int
-find_late(struct sweeper *w, int64_t now, struct err *e)
-{
-	struct store_host_filter f = { .verdict = -1, .registration = STORE_ENROLLED, .due_before = now };
-	struct store_host_cursor cursor = { 0 };
-	int rc;
-
-	do {
-		ARENA_AUTO struct arena a = arena_init(MIB(256));
-		struct store_host *v;
-		size_t n;
-
-		if ((rc = store_host_list(w->store, &f, &cursor, PAGE, &a, &v, &n, e)) != 0)
-			return rc;
-		for (size_t i = 0; i < n; i++)
-			if (v[i].state.next_due >= w->swept_to && (rc = tell_late(w, &v[i], now, e)) != 0)
-				return rc;
-		cursor.name = span_of(NULL, 0);	/* lay in the arena; by due time the number decides */
-	} while (cursor.more);
-	w->swept_to = now;
-	return 0;
-}
-
-static int
 sweep(struct sweeper *w, struct err *e)
 {
+	struct settings *c = settings_hold(w->server);
 	int64_t now = server_now();
 	uint64_t left;
 	int rc;
 
-	if ((rc = find_late(w, now, e)) != 0 || (rc = retention_round(&w->retention, w->server, w->store, now, e)) != 0 ||
-	    (rc = principals_load(w->server, w->store, e)) != 0)
+	w->late.patience = (int64_t)c->wait_ms * 3;
+	settings_release(c);
+	if ((rc = principals_load(w->server, w->store, e)) != 0 || (rc = late_round(&w->late, now, e)) != 0)
+		return rc;
+	if (!w->turn.ours)
+		return 0;
+	/* What a clock that is wrong lets go does not come back. */
+	if (turn_clock() >= w->late.doubt && (rc = retention_round(&w->retention, w->server, w->store, now, e)) != 0)
 		return rc;
 	do {
 		if ((rc = store_merge(w->store, MERGE_ROWS, &left, e)) != 0)
@@ -81,7 +50,7 @@ wait_round(struct sweeper *w)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += ROUND_MS * 1000000L;
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
@@ -112,18 +81,24 @@ int
 sweeper_start(struct server *s, struct sweeper **out, struct err *e)
 {
 	struct sweeper *w = calloc(1, sizeof(*w));
+	pthread_condattr_t monotonic;
 	int rc;
 
 	if (w == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	w->server = s;
-	w->swept_to = server_now();
-	if ((rc = store_open(s->store_url, 0, &w->store, e)) != 0) {
+	if ((rc = store_open(s->store_url, 0, &w->store, e)) != 0 || (rc = turn_open(w->store, &w->turn, e)) != 0) {
+		store_close(w->store);
 		free(w);
 		return rc;
 	}
+	w->late = (struct late){ .turn = &w->turn };
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_cond_init(&w->wake, NULL);
+	/* A pause lasts as long as it shall, whatever is done to the clock on the wall. */
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&w->wake, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	if (pthread_create(&w->thread, NULL, run, w) != 0) {
 		store_close(w->store);
 		free(w);
@@ -143,6 +118,7 @@ sweeper_stop(struct sweeper *w)
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
+	turn_give(&w->turn);
 	store_close(w->store);
 	free(w);
 }

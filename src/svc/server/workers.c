@@ -44,6 +44,8 @@ work(void *arg)
 	while (take(w->server->workers, &j)) {
 		worker_settle(w);
 		j.run(w, j.r);
+		/* Whatever became of it: the next request begins with nothing open. */
+		store_rollback(w->store);
 	}
 	return NULL;
 }
