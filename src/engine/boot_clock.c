@@ -13,11 +13,18 @@ went(uint32_t before, uint32_t now)
 	return d == 0 ? 0 : d < 0x80000000u ? 1 : -1;
 }
 
+/* Safe or not: libtpms says "safe" as soon as it has stored its clock in memory, and a power cut
+ * takes that away again (0.9.2). */
 static bool
 clock_may_follow(const struct tpm_clock *before, const struct tpm_clock *now)
 {
-	return now->clock > before->clock ||
-	    (!now->safe && before->clock - now->clock <= CLOCK_STORED_MS);
+	return now->clock > before->clock || before->clock - now->clock <= CLOCK_STORED_MS;
+}
+
+bool
+boot_clock_contradicts(const struct tpm_clock *before, const struct tpm_clock *now)
+{
+	return now->safe && now->clock < before->clock;
 }
 
 enum boot_step

@@ -97,11 +97,27 @@ check_state_terms(struct evidence_run *x, struct err *e)
 	    " the resume state was written: the list is judged from its beginning");
 }
 
+static int
+rebooted(struct evidence_run *x, const struct tpm_clock *before, struct err *e)
+{
+	int rc;
+
+	x->resume = NULL;
+	if (boot_clock_contradicts(before, &x->report->quote.clock) && (rc = result_warn(x->r, e,
+	    "the TPM's clock went back by %llu ms over a reset, and is said to be safe: a software TPM that"
+	    " lost power, or whose stored state was put back", (unsigned long long)(before->clock -
+	    x->report->quote.clock.clock))) != 0)
+		return rc;
+	return result_warn(x->r, e, "the machine was started anew since the resume state was"
+	    " written: the list is judged from its beginning");
+}
+
 /* Whether the earlier state is of this boot; what speaks against it is a finding. */
 static int
 check_boot_clock(struct evidence_run *x, struct err *e)
 {
 	const struct resume_state *s = x->in->resume;
+	const struct tpm_clock *now = &x->report->quote.clock;
 	struct tpm_clock before;
 
 	x->resume = s;
@@ -116,18 +132,21 @@ check_boot_clock(struct evidence_run *x, struct err *e)
 		return err_hint(e, err_set(e, ERR_MISMATCH, "the resume state is of another attestation key"),
 		    "each host has a state of its own; if the key was replaced, start without a state");
 	before = (struct tpm_clock){ s->clock, s->reset_count, s->restart_count, s->safe };
-	switch (boot_clock_step(&before, &x->report->quote.clock)) {
+	switch (boot_clock_step(&before, now)) {
 	case BOOT_WENT_BACK:
+		/* Nothing of another boot fits; that would only be said twice. */
+		if (before.reset_count != now->reset_count)
+			x->resume = NULL;
 		return result_finding(x->r, &(struct finding){ .reason = REASON_QUOTE_CLOCK,
 		    .authenticated = true, .decides = true }, e,
 		    "the TPM's counters are behind those of the resume state: an old quote, a cleared"
 		    " TPM, or another one");
 	case BOOT_REBOOTED:
-		x->resume = NULL;
-		return result_warn(x->r, e, "the machine was started anew since the resume state was"
-		    " written: the list is judged from its beginning");
+		return rebooted(x, &before, e);
 	case BOOT_SAME_MOMENT:
 	case BOOT_CONTINUED:
+		x->no_restart = true;
+		return 0;
 	case BOOT_RESUMED:
 	default:
 		return 0;
@@ -326,7 +345,7 @@ judge_entries(struct evidence_run *x, struct err *e)
 	/* What an earlier run authenticated, it also approved: only then was a state kept. */
 	if (x->report->match.from_state && evidence_matched(x))
 		x->report->authenticated = x->report->trusted = x->resume->count;
-	if (x->resume != NULL && x->resume->boot_aggregate.alg != DIGEST_NONE) {
+	if (x->report->match.from_state && x->resume->boot_aggregate.alg != DIGEST_NONE) {
 		x->aggregates = arena_grow(&x->r->arena, NULL, 0, &x->cap_aggregates, sizeof(*x->aggregates));
 		if (x->aggregates == NULL)
 			return arena_err(&x->r->arena, e);

@@ -45,6 +45,8 @@ struct evidence_input {
 	struct digest policy_id;		/* stands for them; none: no state can be gone on from */
 	struct sig_context ctx;			/* time and mounts */
 	const struct resume_state *resume;	/* NULL: from the start of the boot */
+	bool new_kernel;			/* the host says that another kernel runs than at the state,
+						 * and the TPM saw no reset: names what is missing, no more */
 	uint64_t recorded_entries;		/* the list had at least that many, by a bundle; or 0 */
 
 	/* What who appraises again and again makes once: each NULL, or used instead of what

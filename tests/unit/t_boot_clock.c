@@ -26,8 +26,13 @@ main(void)
 	step(was, (struct tpm_clock){ 10000001, 7, 1, true }, BOOT_WENT_BACK, "fewer restarts in the same boot");
 	step(was, (struct tpm_clock){ 10000001, 8, 0, true }, BOOT_REBOOTED, "a boot");
 	step(was, (struct tpm_clock){ 10000001, 700, 5, true }, BOOT_REBOOTED, "many boots");
-	step(was, (struct tpm_clock){ 9000000, 8, 0, true }, BOOT_WENT_BACK,
-	    "a boot whose clock says it is safe, but went back");
+	step(was, (struct tpm_clock){ 9000000, 8, 0, true }, BOOT_REBOOTED,
+	    "a boot of a software TPM that forgot its clock and says it is safe");
+	ok(boot_clock_contradicts(&was, &(struct tpm_clock){ 9000000, 8, 0, true }), "which is a contradiction");
+	ok(!boot_clock_contradicts(&was, &(struct tpm_clock){ 9000000, 8, 0, false }), "and none if it says it is not");
+	ok(!boot_clock_contradicts(&was, &(struct tpm_clock){ 10000001, 8, 0, true }), "nor if it went on");
+	step(was, (struct tpm_clock){ was.clock - store - 1, 8, 0, true }, BOOT_WENT_BACK,
+	    "but not by more than a TPM may leave unstored");
 	step(was, (struct tpm_clock){ 9000000, 8, 0, false }, BOOT_REBOOTED, "a boot after a loss of power");
 	step(was, (struct tpm_clock){ was.clock - store, 8, 0, false }, BOOT_REBOOTED,
 	    "the most a clock can lose then");

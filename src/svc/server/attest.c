@@ -142,10 +142,24 @@ of_this_identity(const struct store_host *h)
 {
 	struct rd r = rd_init(span_from(h->state.detail, 32));
 	uint64_t identity;
-	uint8_t pcr;
 
-	return h->state.detail.n == DETAIL_SIZE && rd_le64(&r, &identity) && rd_u8(&r, &pcr) && rd_end(&r) &&
-	    identity == h->identity;
+	return h->state.detail.n >= DETAIL_SIZE && rd_le64(&r, &identity) && identity == h->identity;
+}
+
+/* Where the state that is kept stands, and the kernel that kexec started in this boot, if one was. */
+static void
+get_base(const struct store_host *h, struct host_known *k)
+{
+	struct rd r = rd_init(span_from(h->state.detail, DETAIL_SIZE));
+	uint64_t base;
+
+	if (!of_this_identity(h))
+		return;
+	k->stale = (h->state.detail.p[DETAIL_SIZE - 1] & DETAIL_STALE) != 0;
+	if (!rd_le64(&r, &base) || base > h->count)
+		return;
+	k->base = base;
+	k->base_id = span_from(h->state.detail, DETAIL_SIZE + 8);
 }
 
 /* Which list proves this host was settled by its first evidence: who holds the kernel's list
@@ -158,7 +172,7 @@ settle_list(const struct store_host *h, const json_t *facts)
 	struct span kind = json_string_span(json_object_get(facts, "list"));
 
 	if (of_this_identity(h))
-		return h->state.detail.p[DETAIL_SIZE - 1];
+		return h->state.detail.p[DETAIL_SIZE - 1] & ~(unsigned)DETAIL_STALE;
 	if (!span_is(kind, "monitor"))
 		return IMA_PCR;
 	return json_is_integer(pcr) && json_integer_value(pcr) > IMA_PCR && json_integer_value(pcr) < 16 ?
@@ -194,6 +208,7 @@ judge(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 	/* A state is of one attestation key; another key has proved nothing yet. */
 	if (!of_this_identity(h))
 		k.resume = span_of(NULL, 0);
+	get_base(h, &k);
 	k.list_pcr = a->list_pcr = settle_list(h, facts);
 	if ((rc = find_key(w, a, &key, e)) != 0 ||
 	    (rc = policy_cache_choose(w->policies, w, h, now, &a->policy, e)) != 0)
@@ -260,7 +275,10 @@ attest(struct worker *w, struct attestation *a, int64_t now, struct err *e, int 
 	if ((*rc = take_facts(a, now, e)) != 0 || (*rc = renew(w, a, now, e)) != 0)
 		return true;
 	if (!a->m.s[ATTEST_QUOTE].present) {
-		*rc = only_challenge(a, a->host.count, now, e);
+		struct host_known k = { .count = a->host.count };
+
+		get_base(&a->host, &k);
+		*rc = only_challenge(a, host_wire_from(&k), now, e);
 		return true;
 	}
 	if ((*rc = judge(w, a, now, e)) != 0)

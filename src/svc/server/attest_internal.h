@@ -5,7 +5,8 @@
 #include "svc/server/server_internal.h"
 
 #define NONCE_SIZE 32
-#define DETAIL_SIZE (32 + 8 + 1)
+#define DETAIL_SIZE (32 + 8 + 1)	/* and, where kexec started a kernel, 8 and its boot_id */
+#define DETAIL_STALE 0x80		/* host_known.stale */
 #define MONITOR_DEFAULT_PCR 13	/* port/monitor/monitor.h */
 
 /* Lives from the request to its answer; owned by whoever works on it. */
@@ -24,7 +25,7 @@ struct attestation {
 	struct buf leaf;		/* renewed certificate */
 	unsigned list_pcr;		/* that the host's list extends */
 	struct buf detail;		/* for store_state.detail: SHA-256 of the findings; 8 the identity
-					 * they are of; 1 the list's PCR */
+					 * they are of; 1 the list's PCR and DETAIL_STALE; 8 host_known.base, and base_id */
 	struct store_interval change;
 	struct store_event event;
 	struct store_bundle bundle;

@@ -138,7 +138,7 @@ make_reason(struct attestation *a, struct err *e)
 	} else if (a->policy.policies->n == 0) {
 		buf_str(&a->reason, "no policy is assigned to this host: its evidence is sound, and says nothing more");
 	} else {
-		buf_printf(&a->reason, "%llu entries, all approved", (unsigned long long)o->from);
+		buf_printf(&a->reason, "%llu entries, all approved", (unsigned long long)o->entries);
 	}
 	return buf_done(&a->reason, e);
 }
@@ -151,7 +151,7 @@ make_bundle(struct attestation *a, struct worker *w, int64_t now, struct err *e)
 	BUF_AUTO struct buf list = buf_init(LIMIT_IMA_LOG);
 	struct attest_reader reader = { w->store, a->host.boot };
 	const struct host_outcome *o = &a->outcome;
-	struct span event_log = a->m.s[ATTEST_EVENT_LOG].present ? a->m.s[ATTEST_EVENT_LOG].bytes : span_of(NULL, 0);
+	struct span event_log = o->event_log;
 	const struct { enum evidence_section to; enum attest_section from; } parts[] = {
 		{ EVIDENCE_QUOTE, ATTEST_QUOTE }, { EVIDENCE_SIGNATURE, ATTEST_SIGNATURE },
 		{ EVIDENCE_NONCE, ATTEST_NONCE }, { EVIDENCE_PCRS, ATTEST_PCRS },
@@ -161,15 +161,12 @@ make_bundle(struct attestation *a, struct worker *w, int64_t now, struct err *e)
 	if (o->first > 0 && (rc = attest_read_list(&reader, 0, o->first, &list, e)) != 0)
 		return rc;
 	buf_span(&list, a->m.s[ATTEST_IMA_LOG].bytes);
-	if (event_log.n == 0 && !o->new_boot && a->host.boot != 0 && (rc = store_event_log_get(w->store,
-	    a->host.boot, http_request_arena(a->r), &event_log, e)) != 0 && rc != ERR_NOT_FOUND)
-		return rc;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		b.parts[parts[i].to] = (struct evidence_part){ .present = true, .bytes = a->m.s[parts[i].from].bytes };
 	b.parts[EVIDENCE_IMA_LOG] = (struct evidence_part){ .present = true, .bytes = buf_view(&list) };
 	b.parts[EVIDENCE_AK] = (struct evidence_part){ .present = true, .bytes = a->ak };
 	b.parts[EVIDENCE_EVENT_LOG] = (struct evidence_part){ .present = event_log.n > 0, .bytes = event_log };
-	b.entries = o->from;
+	b.entries = o->entries;
 	b.verdict = span_str(verdict_token(o->result.verdict));
 	a->bundle_bytes = buf_init(LIMIT_EVIDENCE_BUNDLE);
 	if ((rc = buf_done(&list, e)) != 0 || (rc = evidence_bundle_seal(&b, &a->bundle_bytes, e)) != 0)
@@ -233,7 +230,7 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 	s->verdict = (uint8_t)verdict_of(o);
 	s->last_seen = now;
 	s->next_due = s->valid_until = now + (int64_t)w->server->o.wait_ms * 3;
-	s->entries = o->from;
+	s->entries = o->entries;
 	s->findings = 0;
 	s->policy_set = a->policy.set;
 	s->policy = span_str(a->policy.version);
@@ -242,10 +239,14 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 	buf_str(&all, o->unreadable.message);
 	if ((rc = make_findings(a, &all, e)) != 0 || (rc = digest_of(DIGEST_SHA256, buf_view(&all), &found, e)) != 0)
 		return rc;
-	a->detail = buf_init(DETAIL_SIZE);
+	a->detail = buf_init(DETAIL_SIZE + 8 + HOST_KERNEL_ID);
 	buf_span(&a->detail, digest_view(&found));
 	buf_le64(&a->detail, a->host.identity);
-	buf_u8(&a->detail, (uint8_t)a->list_pcr);
+	buf_u8(&a->detail, (uint8_t)(a->list_pcr | (o->stale ? DETAIL_STALE : 0)));
+	if (o->base > 0) {
+		buf_le64(&a->detail, o->base);
+		buf_str(&a->detail, o->base_id);
+	}
 	if ((before != s->verdict || !span_eq(s->detail, buf_view(&a->detail)) || o->new_boot) &&
 	    (rc = make_change(a, w, before, now, e)) != 0)
 		return rc;
@@ -254,6 +255,7 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 		return 0;	/* of no boot that could be told */
 	a->write.advance.boot_id = span_str(o->boot);
 	a->write.advance.first = o->first;
-	a->write.event_log = a->m.s[ATTEST_EVENT_LOG].present ? a->m.s[ATTEST_EVENT_LOG].bytes : span_of(NULL, 0);
+	/* A boot of its own that another kernel began has the log of the one before. */
+	a->write.event_log = a->m.s[ATTEST_EVENT_LOG].present || o->new_boot ? o->event_log : span_of(NULL, 0);
 	return make_records(a, e);
 }
