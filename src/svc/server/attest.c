@@ -262,9 +262,11 @@ static int
 only_challenge(struct attestation *a, uint64_t from, int64_t now, struct err *e)
 {
 	a->from = from;
-	a->want = a->host.facts.n == 0 ? ATTEST_WANT_FACTS : 0;
+	/* Which kernel runs is among the facts: a kernel that kexec started is not to be seen by the
+	 * TPM, but its agent begins with a hello. */
+	a->want = ATTEST_WANT_FACTS;
 	if (a->host.boot == 0 || from == 0)
-		a->want |= ATTEST_WANT_EVENT_LOG | ATTEST_WANT_FACTS;
+		a->want |= ATTEST_WANT_EVENT_LOG;
 	return challenge(a, now, e);
 }
 
