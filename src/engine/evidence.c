@@ -229,7 +229,8 @@ match(struct evidence_run *x, struct err *e)
 	struct match_target t = { 0 };
 	BUF_AUTO struct buf before = buf_init(MIB(1)), after = buf_init(MIB(1));
 	struct match_input in = { .list = x->in->ima_log, .bank = x->in->bank,
-	    .allow_padded_sha1 = x->in->allow_padded_sha1, .pcr = x->in->list_pcr, .resume = x->resume };
+	    .allow_padded_sha1 = x->in->allow_padded_sha1, .pcr = x->in->list_pcr, .resume = x->resume,
+	    .exact = x->in->exact };
 	int rc;
 
 	if ((rc = make_target(x, &t, &before, &after, &x->had_target, e)) != 0)
@@ -334,6 +335,20 @@ judge_tail(struct evidence_run *x, struct err *e)
 	    tail == 1 ? "y is" : "ies are");
 }
 
+/* Each kernel's first entry is a boot_aggregate.  (A monitor's list has none.) */
+static int
+judge_kernel(struct evidence_run *x, struct err *e)
+{
+	const struct match *m = &x->report->match;
+
+	if (!x->in->new_kernel || !x->no_restart || !evidence_matched(x) || !m->from_state || evidence_list_pcr(x) != IMA_PCR ||
+	    x->n_aggregates > (x->resume->boot_aggregate.alg != DIGEST_NONE))
+		return 0;
+	return result_finding(x->r, &(struct finding){ .reason = REASON_QUOTE_CLOCK, .decides = true }, e,
+	    "the host says that another kernel runs, but neither the TPM's counters nor the list show that one was"
+	    " started: the TPM's state was put back, or it is a copy");
+}
+
 static int
 judge_entries(struct evidence_run *x, struct err *e)
 {
@@ -359,8 +374,8 @@ judge_entries(struct evidence_run *x, struct err *e)
 			x->report->findings++;
 		bad |= i >= before && x->r->findings[i].decides;
 	}
-	if (x->in->integrity_only)
-		return 0;
+	if ((rc = judge_kernel(x, e)) != 0 || x->in->integrity_only)
+		return rc;
 	if (bad)
 		x->r->checks[CHECK_POLICY].state = CHECK_FAIL;
 	else if (evidence_matched(x))

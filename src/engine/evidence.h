@@ -45,6 +45,7 @@ struct evidence_input {
 	struct digest policy_id;		/* stands for them; none: no state can be gone on from */
 	struct sig_context ctx;			/* time and mounts */
 	const struct resume_state *resume;	/* NULL: from the start of the boot */
+	bool exact;				/* the list is known to begin right behind it: not searched for */
 	bool new_kernel;			/* the host says that another kernel runs than at the state,
 						 * and the TPM saw no reset: names what is missing, no more */
 	uint64_t recorded_entries;		/* the list had at least that many, by a bundle; or 0 */

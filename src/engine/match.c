@@ -302,14 +302,49 @@ continued(const struct match_input *in, enum digest_alg column, const struct sur
 	return rc;
 }
 
+/* A TPM Restart resets PCRs and no resetCount; the new list may look like the old one. */
+static int
+afresh(const struct match_input *in, enum digest_alg column, const struct survey *s, struct match *m,
+    struct err *e)
+{
+	struct match fresh = { 0 };
+	int rc = attempt_all(in, column, (struct attempt){ 0 }, &fresh, e);
+
+	if (rc != 0)
+		return rc;
+	if (fresh.kind == MATCH_PREFIX || !s->last_fits) {
+		match_done(m);
+		*m = fresh;
+	} else {
+		match_done(&fresh);
+	}
+	return 0;
+}
+
+/* The list begins where the state ends. */
+static int
+behind(const struct match_input *in, enum digest_alg column, const struct survey *s, struct match *m,
+    struct err *e)
+{
+	const struct resume_state *from = in->resume;
+	int rc = attempt_all(in, column, (struct attempt){ .from = from, .shift = from->count }, m, e);
+
+	m->continuation = true;
+	if (s->begins_boot && m->kind == MATCH_PREFIX && m->count_at_match > from->count)
+		m->kind = MATCH_KEXEC;
+	return rc;
+}
+
 static int
 resumed(const struct match_input *in, enum digest_alg column, const struct survey *s,
     struct match *m, struct err *e)
 {
 	const struct resume_state *from = in->resume;
-	struct match kexec = { 0 }, fresh = { 0 };
+	struct match kexec = { 0 };
 	int rc;
 
+	if (in->exact)
+		return behind(in, column, s, m, e);
 	if (!s->begins_boot)
 		return continued(in, column, s, m, e);
 	if (s->last_fits && (rc = attempt_all(in, column, (struct attempt){ .from = from,
@@ -329,15 +364,8 @@ resumed(const struct match_input *in, enum digest_alg column, const struct surve
 		return rc;
 	}
 	match_done(&kexec);
-	/* A TPM Restart resets PCRs and no resetCount; the new list may look like the old one. */
-	if ((rc = attempt_all(in, column, (struct attempt){ 0 }, &fresh, e)) != 0)
+	if ((rc = afresh(in, column, s, m, e)) != 0)
 		return rc;
-	if (fresh.kind == MATCH_PREFIX || !s->last_fits) {
-		match_done(m);
-		*m = fresh;
-	} else {
-		match_done(&fresh);
-	}
 	if (m->kind == MATCH_NONE && s->entries < from->count)
 		m->kind = MATCH_TOO_SHORT;
 	return 0;

@@ -38,6 +38,7 @@ struct match_input {
 	bool allow_padded_sha1;
 	unsigned pcr;				/* the list's own; 0: IMA_PCR */
 	const struct resume_state *resume;	/* NULL: from the start of the boot */
+	bool exact;				/* the list is known to begin right behind the state */
 };
 
 enum match_kind {

@@ -113,6 +113,25 @@ make_findings(struct attestation *a, struct buf *all, struct err *e)
 	return buf_done(all, e);
 }
 
+/* What a verdict waits for: checks that must pass and were not made, and why. */
+static void
+tell_open(const struct result *r, struct buf *out)
+{
+	const char *comma = "not judged: ";
+
+	for (size_t i = 0; i < CHECK_COUNT; i++)
+		if (r->checks[i].required && r->checks[i].state != CHECK_PASS) {
+			buf_printf(out, "%s%s", comma, check_token((enum check_id)i));
+			if (r->checks[i].detail != NULL)
+				buf_printf(out, " (%s)", r->checks[i].detail);
+			comma = ", ";
+		}
+	for (size_t i = 0; i < r->n_warnings && i < SHOWN_FINDINGS; i++) {
+		buf_str(out, i == 0 ? ": " : "; ");
+		buf_escape(out, span_str(r->warnings[i]));
+	}
+}
+
 /* One sentence for people: what the verdict rests on. */
 static int
 make_reason(struct attestation *a, struct err *e)
@@ -137,8 +156,11 @@ make_reason(struct attestation *a, struct err *e)
 			buf_printf(&a->reason, " (and %llu more)", (unsigned long long)a->host.state.findings - 1);
 	} else if (a->policy.policies->n == 0) {
 		buf_str(&a->reason, "no policy is assigned to this host: its evidence is sound, and says nothing more");
+	} else if (o->result.verdict == VERDICT_UNDECIDED) {
+		tell_open(&o->result, &a->reason);
 	} else {
-		buf_printf(&a->reason, "%llu entries, all approved", (unsigned long long)o->entries);
+		buf_printf(&a->reason, "%llu entries, all approved%s", (unsigned long long)o->entries,
+		    o->event_log.n > 0 ? "" : "; no event log came, so how this host was booted is not judged");
 	}
 	return buf_done(&a->reason, e);
 }
@@ -237,6 +259,9 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 	if (o->state.n > 0)
 		s->resume = buf_view(&o->state);
 	buf_str(&all, o->unreadable.message);
+	buf_str(&all, o->event_log.n > 0 ? "" : "no event log");
+	if (o->result.verdict == VERDICT_UNDECIDED)
+		tell_open(&o->result, &all);
 	if ((rc = make_findings(a, &all, e)) != 0 || (rc = digest_of(DIGEST_SHA256, buf_view(&all), &found, e)) != 0)
 		return rc;
 	a->detail = buf_init(DETAIL_SIZE + 8 + HOST_KERNEL_ID);

@@ -126,6 +126,7 @@ judge(const struct attest_message *m, const struct host_known *k, const struct r
 	    .bank = DIGEST_SHA256, .new_kernel = out->restarted,
 	    .quote_first = true, .list_pcr = k->list_pcr, .policies = k->policies->policies, .n_policies = k->policies->n,
 	    .policy_id = k->policies->id, .ctx = { k->now, k->mounts, k->n_mounts }, .resume = s,
+	    .exact = out->n_again < out->first,
 	    .appraiser = k->policies->appraiser, .key = k->key };
 	int rc = tpm_pcrs_parse(m->s[ATTEST_PCRS].bytes, &pcrs, e);
 
@@ -174,10 +175,11 @@ take_new(const struct attest_message *m, struct host_outcome *out, struct err *e
 	const struct evidence_report *r = &out->report;
 	uint64_t covered = r->authenticated > r->match.shift ? r->authenticated - r->match.shift : 0;
 
-	out->n_new = covered > out->n_again ? covered - out->n_again : 0;
+	if (!out->refused && covered > out->n_again)
+		out->n_new = covered - out->n_again;
 	out->entries = out->first + out->n_new;
-	/* What begins anew and fits nowhere is asked for from its beginning again. */
-	out->from = out->restarted && covered == 0 ? 0 : out->entries - out->base;
+	/* What was refused as a whole is asked for as a whole again. */
+	out->from = out->refused ? 0 : out->entries - out->base;
 	return out->n_new == 0 ? 0 : cut_records(m, out->n_new, &out->records, e);
 }
 
@@ -199,18 +201,29 @@ forget(struct host_outcome *out)
 	out->list = out->state = (struct buf){ 0 };
 }
 
+/* Name it as what is stored, with another kernel behind all that is. */
+static void
+stay_with(const struct host_known *k, struct host_outcome *out)
+{
+	char id[HOST_KERNEL_ID + 1];
+
+	memcpy(id, out->base_id, sizeof(id));
+	stay(k, out);
+	memcpy(out->base_id, id, sizeof(id));
+	out->base = k->count;
+	out->first = k->count;
+}
+
 /* Whether the list of another kernel goes on where the stored one ends: then it is one boot's. */
 static int
 join(const struct attest_message *m, const struct host_known *k, const struct resume_state *s,
     struct host_outcome *out, bool *joined, struct err *e)
 {
-	char name[HOST_BOOT_NAME], id[HOST_KERNEL_ID + 1];
+	struct host_outcome before = *out;
 	struct err why = { 0 };
 	int rc;
 
-	memcpy(name, out->boot, sizeof(name));
-	memcpy(id, out->base_id, sizeof(id));
-	stay(k, out);
+	stay_with(k, out);
 	if ((rc = gather_list(m, k, s, out, e)) != 0)
 		return rc;
 	rc = judge(m, k, s, out, &why);
@@ -220,38 +233,71 @@ join(const struct attest_message *m, const struct host_known *k, const struct re
 	}
 	/* A quote that covers nothing of it is none that another kernel made. */
 	*joined = rc == 0 && out->report.authenticated > k->count;
-	out->base = k->count;
-	memcpy(out->base_id, id, sizeof(id));
 	if (*joined)
 		return 0;
 	forget(out);
-	memcpy(out->boot, name, sizeof(name));
+	memcpy(out->boot, before.boot, sizeof(out->boot));
+	memcpy(out->base_id, before.base_id, sizeof(out->base_id));
 	out->base = 0;
 	out->new_boot = true;
 	return 0;
 }
 
 static int
-appraise_list(const struct attest_message *m, const struct host_known *k, const struct resume_state *s,
+judge_alone(const struct attest_message *m, const struct host_known *k, const struct resume_state *s,
     struct host_outcome *out, struct err *why, struct err *e)
 {
-	bool joined = false;
-	int rc;
+	int rc = gather_list(m, k, s, out, e);
 
-	if (out->restarted && k->count > 0 && (rc = join(m, k, s, out, &joined, e)) != 0)
-		return rc;
-	if (joined)
-		return 0;
-	if ((rc = gather_list(m, k, s, out, e)) != 0)
+	if (rc != 0)
 		return rc;
 	if ((rc = judge(m, k, s, out, why)) != 0)
 		return unreadable(out, rc, why, e);
-	/* A list that fits nowhere begins no boot: what was shown of this one stays what is known. */
-	if (out->restarted && out->report.authenticated == 0) {
+	if (out->new_boot)
+		out->base_id[0] = '\0';
+	return 0;
+}
+
+static bool
+counters_contradict(const struct result *r)
+{
+	for (size_t i = 0; i < r->n_findings; i++)
+		if (r->findings[i].decides && r->findings[i].reason == REASON_QUOTE_CLOCK)
+			return true;
+	return false;
+}
+
+/* A kernel that the TPM saw no reset before.  First its list as a whole one: the list of one that did
+ * not carry it over may, read as what follows, look like the beginning of one that did. */
+static int
+judge_kernel(const struct attest_message *m, const struct host_known *k, const struct resume_state *s,
+    struct host_outcome *out, struct err *why, struct err *e)
+{
+	char id[HOST_KERNEL_ID + 1];
+	bool joined = false;
+	int rc;
+
+	memcpy(id, out->base_id, sizeof(id));
+	if ((rc = judge_alone(m, k, s, out, why, e)) != 0)
+		return rc;
+	if (out->unreadable.code == 0 && out->report.match.kind == MATCH_KEXEC && out->report.match.shift == k->count) {
+		memcpy(out->base_id, id, sizeof(id));
+		stay_with(k, out);
+		return 0;
+	}
+	if (out->report.authenticated == 0 && out->unreadable.code == 0 && k->count > 0) {
+		forget(out);
+		memcpy(out->base_id, id, sizeof(id));
+		if ((rc = join(m, k, s, out, &joined, e)) != 0 || joined)
+			return rc;
+		if ((rc = judge_alone(m, k, s, out, why, e)) != 0)
+			return rc;
+	}
+	/* What fits nowhere, or cannot be, begins no boot: what was shown of this one stays what is known. */
+	if (out->report.authenticated == 0 || counters_contradict(&out->result)) {
 		stay(k, out);
 		out->first = k->count;
-	} else if (out->new_boot) {
-		out->base_id[0] = '\0';
+		out->refused = true;
 	}
 	return 0;
 }
@@ -267,7 +313,9 @@ appraise(const struct attest_message *m, const struct host_known *k, struct host
 
 	if (has_state && (rc = resume_state_parse(k->resume, &state, e)) != 0)
 		return err_ctx(e, ERR_INTERNAL, "the state that was stored (%d)", rc);
-	if ((rc = appraise_list(m, k, has_state ? &state : NULL, out, &why, e)) != 0 || out->unreadable.code != 0)
+	rc = out->restarted ? judge_kernel(m, k, has_state ? &state : NULL, out, &why, e) :
+	    judge_alone(m, k, has_state ? &state : NULL, out, &why, e);
+	if (rc != 0 || out->unreadable.code != 0)
 		return rc;
 	if ((rc = take_new(m, out, e)) != 0)
 		return rc;
