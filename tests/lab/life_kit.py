@@ -61,12 +61,12 @@ class Life:
         os.mkdir(self.root + "/boot")
         for f in ("vmlinuz", "initrd"):
             shutil.copy(self.image + "/" + f, self.root + "/boot/" + f)
-        subprocess.run(["truncate", "-s", "96M", self.image + "/disk"], check=True)
-        subprocess.run(["mkfs.ext4", "-qF", "-b", "4096", "-E", "root_owner=0:0", "-d", self.root, self.image + "/disk"], check=True)
         self.machine = Machine(self.image, cmdline)
         self.machine.options = list(options)
         if before:
             before(self)
+        subprocess.run(["truncate", "-s", "96M", self.image + "/disk"], check=True)
+        subprocess.run(["mkfs.ext4", "-qF", "-b", "4096", "-E", "root_owner=0:0", "-d", self.root, self.image + "/disk"], check=True)
         closing.append(self.machine.stop)
         self.machine.start()
         print(f"# {self.machine.do('uname -r')}, up after {time.monotonic() - self.began:.1f} s", flush=True)
