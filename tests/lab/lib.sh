@@ -32,14 +32,14 @@ lab_need()
 	done
 }
 
-# lab_lock(): hold the cache until this process, or the subshell that calls it, ends:
+# lab_lock([what]): hold the cache, or that part of it, until this process, or the subshell that calls it, ends:
 # two tests that start together must not fill the same folder.  Who comes second
 # waits, and then finds what the first one left.
 lab_lock()
 {
 	lab_need flock
 	mkdir -p "$LAB_CACHE"
-	exec 9>"$LAB_CACHE/lock"
+	exec 9>"$LAB_CACHE/lock${1:+-$1}"
 	flock 9
 }
 
