@@ -17,10 +17,17 @@ build/build.ninja:
 	@tools/bootstrap
 	@meson setup build --prefix "$(PREFIX)" $(MESON_OPTIONS)
 
-run up: all
+# The two programs alone: the tests need not be built to use them.
+programs: build/build.ninja
+	@ninja -C build src/cmd/assay-path.txt src/agent/assay-agent
+
+run up: programs
 	@tools/up
 
-quick check demo asan fuzz bench lab lint: all
+demo: programs
+	@tools/demo
+
+quick check asan fuzz bench lab lint: all
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/$@
 
 # A PREFIX that is given counts even for a tree that was built for another.
@@ -33,4 +40,4 @@ endif
 clean:
 	@rm -rf build build-asan build-fuzz build-clang
 
-.PHONY: all run up quick check demo asan fuzz bench lab lint install clean
+.PHONY: all programs run up quick check asan fuzz bench lab lint install clean

@@ -40,5 +40,6 @@ const struct command cmd_agent_enrol = {
 	.example = "    $ assay-agent enrol --server https://assay.example:8443 --server-ca ca.pem\n"
 	"    4f0c0f3ea1b2c3d4e5f60718293a4b5c enrolled",
 	.options = options,
+	.config = AGENT_CONFIG,
 	.run = run,
 };

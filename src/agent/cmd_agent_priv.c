@@ -15,25 +15,32 @@
 
 static const struct option_spec options[] = {
 	PLACE_OPTIONS,
-	{ "peer", 0, "USER", false, COMPLETE_NONE, NULL, "the only user that is answered (else our own)" },
-	{ "tcti", 0, "TCTI", false, COMPLETE_NONE, NULL, "the TPM, as tpm2-tss takes it (" DEFAULT_TCTI ")" },
-	{ "swtpm", 0, "DIR", false, COMPLETE_DIR, NULL, "start a TPM in software that keeps its state there; it proves nothing" },
-	{ "securityfs", 0, "DIR", false, COMPLETE_DIR, NULL, "where securityfs is mounted (/sys/kernel/security)" },
-	{ "root", 0, "DIR", false, COMPLETE_DIR, NULL, "read facts about the host below DIR" },
-	{ "ek", 0, "KIND", false, COMPLETE_WORDS, "any rsa2048 p256 rsa2048-high p256-high p384 rsa3072",
-	    "the endorsement key to enrol with (any: the first that has a certificate)" },
-	{ "ek-cert", 0, "FILE", true, COMPLETE_FILE, NULL,
-	    "a certificate of that key, for a TPM that has none in its memory; then those above it" },
-	{ "ak", 0, "KIND", false, COMPLETE_WORDS, "p256 rsa2048", "the attestation key to make, if there is none (p256)" },
-	{ "pcrs", 0, "LIST", false, COMPLETE_NONE, NULL, "PCRs to quote: 0-10,14, and the monitor's" },
-	{ "list", 0, "WHICH", false, COMPLETE_WORDS, "auto kernel monitor",
-	    "the measurement list (auto: the kernel's, or the monitor's if the kernel measures nothing)" },
-	{ "monitor-pcr", 0, "N", false, COMPLETE_NONE, NULL, "PCR that the execution monitor extends (13)" },
-	{ "monitor-below", 0, "DIR", false, COMPLETE_DIR, NULL,
-	    "the execution monitor watches only what is mounted at DIR or below" },
-	{ "stage-at", 0, "N", false, COMPLETE_NONE, NULL,
-	    "trim the kernel's list when it has N entries (Linux 7.2, CONFIG_IMA_STAGING) and keep them on disk" },
-	{ "no-sandbox", 0, NULL, false, COMPLETE_NONE, NULL, "keep all privileges" },
+	{ .name = "peer", .arg = "USER", .help = "the only user that is answered (else our own)" },
+	{ .name = "tcti", .arg = "TCTI", .help = "the TPM, as tpm2-tss takes it (" DEFAULT_TCTI ")" },
+	{ .name = "swtpm", .arg = "DIR", .complete = COMPLETE_DIR, .help = "start a TPM in software that keeps its state there; it proves nothing" },
+	{ .name = "securityfs", .arg = "DIR", .complete = COMPLETE_DIR, .help = "where securityfs is mounted (/sys/kernel/security)" },
+	{ .name = "root", .arg = "DIR", .complete = COMPLETE_DIR, .help = "read facts about the host below DIR" },
+	{ .name = "ek", .arg = "KIND", .complete = COMPLETE_WORDS, .words = "any rsa2048 p256 rsa2048-high p256-high p384 rsa3072",
+	    .help = "the endorsement key to enrol with (any: the first that has a certificate)" },
+	{ .name = "ek-cert", .arg = "FILE", .repeat = true, .complete = COMPLETE_FILE,
+	    .help = "a certificate of that key, for a TPM that has none in its memory; then those above it" },
+	{ .name = "ak", .arg = "KIND", .complete = COMPLETE_WORDS, .words = "p256 rsa2048", .help = "the attestation key to make, if there is none (p256)" },
+	{ .name = "iak", .arg = "HANDLE",
+	  .help = "use the device maker's attestation key at this persistent handle (0x81...) instead of making one" },
+	{ .name = "iak-cert", .arg = "FILE|NV", .repeat = true, .complete = COMPLETE_FILE,
+	  .help = "its certificate, then those above it: a file, or an NV index (0x01c90000...)" },
+	{ .name = "idevid-cert", .arg = "FILE|NV", .repeat = true, .complete = COMPLETE_FILE,
+	  .help = "the maker's certificate of the device (IDevID), then those above it, likewise" },
+	{ .name = "pcrs", .arg = "LIST", .help = "PCRs to quote: 0-10,14, and the monitor's; a server wants 0-10 at least" },
+	{ .name = "list", .arg = "WHICH", .complete = COMPLETE_WORDS, .words = "auto kernel monitor",
+	    .help = "the measurement list (auto: the kernel's, or the monitor's if the kernel measures nothing)" },
+	{ .name = "monitor-pcr", .arg = "N", .help = "PCR that the execution monitor extends",
+	  .built_in = "13", .most = LIMIT_PCRS - 1 },
+	{ .name = "monitor-below", .arg = "DIR", .complete = COMPLETE_DIR,
+	    .help = "the execution monitor watches only what is mounted at DIR or below" },
+	{ .name = "stage-at", .arg = "N", .most = UINT32_MAX,
+	    .help = "trim the kernel's list when it has N entries (Linux 7.2, CONFIG_IMA_STAGING) and keep them on disk" },
+	{ .name = "no-sandbox", .help = "keep all privileges" },
 	{ 0 }
 };
 
@@ -46,6 +53,8 @@ struct setup {
 	struct priv *priv;
 	unsigned monitor_pcr;
 	struct file ek_certs[TPM_EK_CERTS];
+	struct file device_certs[2 * TPM_EK_CERTS];
+	size_t n_device_certs;
 };
 
 static void
@@ -57,6 +66,8 @@ setup_done(struct setup *s)
 	swtpm_stop(s->swtpm);
 	for (size_t i = 0; i < TPM_EK_CERTS; i++)
 		file_free(&s->ek_certs[i]);
+	for (size_t i = 0; i < s->n_device_certs; i++)
+		file_free(&s->device_certs[i]);
 }
 
 /* "0-10,14" */
@@ -114,6 +125,54 @@ read_ek_certs(const struct invocation *in, struct setup *s, struct err *e)
 	return 0;
 }
 
+/* "0x81020000": a handle of the TPM between two others. */
+static bool
+read_handle(const char *text, uint32_t least, uint32_t most, uint32_t *out)
+{
+	uint8_t v[4];
+
+	if (strlen(text) != 10 || strncmp(text, "0x", 2) != 0 || !hex_fixed(span_str(text + 2), v, sizeof(v)))
+		return false;
+	*out = (uint32_t)v[0] << 24 | (uint32_t)v[1] << 16 | (uint32_t)v[2] << 8 | v[3];
+	return *out >= least && *out <= most;
+}
+
+static int
+read_device_certs(const struct invocation *in, const char *name, struct setup *s, struct priv_certs *out, struct err *e)
+{
+	int rc;
+
+	if (opt_count(in, name) > TPM_EK_CERTS)
+		return err_set(e, ERR_USAGE, "--%s may be given %d times", name, TPM_EK_CERTS);
+	for (out->n = 0; out->n < opt_count(in, name); out->n++) {
+		const char *text = opt_nth(in, name, out->n);
+		struct file *f = &s->device_certs[s->n_device_certs];
+
+		if (read_handle(text, 0x01000000, 0x01ffffff, &out->v[out->n].nv))
+			continue;
+		if ((rc = file_read(text, LIMIT_EK_CERT, f, e)) != 0)
+			return rc;
+		s->n_device_certs++;
+		out->v[out->n].file = file_view(f);
+	}
+	return 0;
+}
+
+static int
+choose_device(const struct invocation *in, struct setup *s, struct err *e)
+{
+	const char *iak = opt_get(in, "iak");
+	int rc;
+
+	if (iak != NULL && !read_handle(iak, 0x81000000, 0x81ffffff, &s->o.iak))
+		return err_set(e, ERR_USAGE, "--iak takes a persistent handle: 0x81000000 to 0x81ffffff");
+	if (iak == NULL && opt_count(in, "iak-cert") + opt_count(in, "idevid-cert") > 0)
+		return err_set(e, ERR_USAGE, "--iak-cert and --idevid-cert are about the key that --iak names");
+	if ((rc = read_device_certs(in, "iak-cert", s, &s->o.iak_certs, e)) != 0)
+		return rc;
+	return read_device_certs(in, "idevid-cert", s, &s->o.idevid_certs, e);
+}
+
 static int
 choose_keys(const struct invocation *in, struct priv_options *o, struct err *e)
 {
@@ -122,8 +181,6 @@ choose_keys(const struct invocation *in, struct priv_options *o, struct err *e)
 	o->ek = ek == NULL ? TPM_EK_ANY : tpm_ek_by_name(span_str(ek));
 	if (o->ek == TPM_EK_KINDS)
 		return err_set(e, ERR_USAGE, "there is no endorsement key of kind %s", ek);
-	if (ak != NULL && strcmp(ak, "p256") != 0 && strcmp(ak, "rsa2048") != 0)
-		return err_set(e, ERR_USAGE, "an attestation key is p256 or rsa2048");
 	o->ak = ak != NULL && strcmp(ak, "rsa2048") == 0 ? TPM_AK_RSA2048 : TPM_AK_P256;
 	return 0;
 }
@@ -133,14 +190,9 @@ static int
 choose_list(const struct invocation *in, struct setup *s, struct err *e)
 {
 	const char *which = opt_get(in, "list");
-	uint64_t pcr;
 	int rc;
 
-	if (which != NULL && strcmp(which, "auto") != 0 && strcmp(which, "kernel") != 0 && strcmp(which, "monitor") != 0)
-		return err_set(e, ERR_USAGE, "--list takes auto, kernel or monitor");
-	if ((rc = number_option(in, "monitor-pcr", MONITOR_PCR, LIMIT_PCRS - 1, &pcr, e)) != 0)
-		return rc;
-	s->monitor_pcr = (unsigned)pcr;
+	s->monitor_pcr = (unsigned)opt_number(in, "monitor-pcr");
 	s->o.list = which == NULL || strcmp(which, "auto") == 0 ? PRIV_LIST_AUTO :
 	    strcmp(which, "kernel") == 0 ? PRIV_LIST_KERNEL : PRIV_LIST_MONITOR;
 	if (s->o.list == PRIV_LIST_KERNEL || (s->o.list == PRIV_LIST_AUTO && !monitored_wanted(s->o.securityfs)))
@@ -200,8 +252,9 @@ configure(const struct invocation *in, struct setup *s, struct err *e)
 	    .bank = DIGEST_SHA256, .mask = DEFAULT_MASK };
 	if ((pcrs != NULL && (rc = parse_pcrs(pcrs, &s->o.mask, e)) != 0) || (rc = find_peer(in, &s->o.peer, e)) != 0 ||
 	    (rc = choose_keys(in, &s->o, e)) != 0 || (rc = read_ek_certs(in, s, e)) != 0 ||
-	    (rc = number_option(in, "stage-at", 0, UINT32_MAX, &s->o.stage_at, e)) != 0)
+	    (rc = choose_device(in, s, e)) != 0)
 		return rc;
+	s->o.stage_at = opt_number(in, "stage-at");
 	if ((rc = places_make(&s->places, s->places.priv, e)) != 0 || (rc = choose_list(in, s, e)) != 0)
 		return rc;
 	return choose_tpm(in, s, e);
@@ -258,5 +311,6 @@ const struct command cmd_agent_priv = {
 	"Without a TPM, or with one that does not answer, it runs on and says so when it is asked.",
 	.example = "    # assay-agent priv --peer assay-agent",
 	.options = options,
+	.config = AGENT_CONFIG,
 	.run = run,
 };

@@ -31,5 +31,6 @@ const struct command cmd_agent_run = {
 	"is ended (SIGTERM).",
 	.example = "    $ assay-agent run --server https://assay.example:8443 --server-ca ca.pem",
 	.options = options,
+	.config = AGENT_CONFIG,
 	.run = run,
 };

@@ -83,5 +83,6 @@ const struct command cmd_agent_status = {
 	"(assay host show).",
 	.example = "    # assay-agent status",
 	.options = options,
+	.config = AGENT_CONFIG,
 	.run = run,
 };

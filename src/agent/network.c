@@ -1,5 +1,6 @@
 #include "agent/network.h"
 
+#include <fcntl.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -33,19 +34,26 @@ confine(const struct invocation *in, const struct network *n, const struct http_
 	return rc;
 }
 
-/* The directory belongs to whom the process will be. */
+/* The directory belongs to whom the process will be.  What a link in its place points to is given
+ * to nobody (CVE-2022-31250). */
 static int
 give_dir(const struct invocation *in, const struct network *n, struct err *e)
 {
 	const char *user = opt_get(in, "user");
 	const struct passwd *p;
+	int fd, rc;
 
 	if (user == NULL || geteuid() != 0)
 		return 0;
 	if ((p = getpwnam(user)) == NULL)
 		return err_set(e, ERR_USAGE, "there is no user %s", user);
-	return chown(n->places.net, p->pw_uid, p->pw_gid) == 0 ? 0 :
+	fd = open(n->places.net, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(e, "cannot open the directory %s", n->places.net);
+	rc = fchown(fd, p->pw_uid, p->pw_gid) == 0 ? 0 :
 	    err_errno(e, "cannot give %s to user %s", n->places.net, user);
+	(void)close(fd);
+	return rc;
 }
 
 int
@@ -59,8 +67,8 @@ network_open(const struct invocation *in, struct network *n, struct err *e)
 	struct http_url url;
 	int rc;
 
-	if (server == NULL || ca == NULL)
-		return err_set(e, ERR_USAGE, "--server and --server-ca must be given");
+	if (server == NULL)
+		return err_hint(e, err_set(e, ERR_USAGE, "no server is named"), "--server URL, or \"server = URL\" in " AGENT_CONFIG);
 	if ((rc = places_find(in, &n->places, e)) != 0 || (rc = http_url_parse(server, &url, e)) != 0 ||
 	    (rc = file_read(ca, LIMIT_SMALL_FILE, &ca_file, e)) != 0)
 		return rc;

@@ -6,13 +6,13 @@
 #include "svc/agent/run.h"
 
 #define NETWORK_OPTIONS \
-	{ "server", 's', "URL", false, COMPLETE_NONE, NULL, "the server: https://name[:port]" }, \
-	{ "server-ca", 0, "FILE", false, COMPLETE_FILE, NULL, \
-	    "certificates (PEM) of which one vouches for the server" }, \
-	{ "server-name", 0, "NAME", false, COMPLETE_NONE, NULL, "name in the server's certificate, if the URL has another" }, \
+	{ .name = "server", .letter = 's', .arg = "URL", .help = "the server: https://name[:port]" }, \
+	{ .name = "server-ca", .arg = "FILE", .complete = COMPLETE_FILE, .built_in = "/etc/assay/server-ca.pem", \
+	    .help = "certificates (PEM) of which one vouches for the server" }, \
+	{ .name = "server-name", .arg = "NAME", .help = "name in the server's certificate, if the URL has another" }, \
 	PLACE_OPTIONS, \
-	{ "user", 'u', "USER", false, COMPLETE_NONE, NULL, "become this user, if started as root" }, \
-	{ "no-sandbox", 0, NULL, false, COMPLETE_NONE, NULL, "keep all privileges" }
+	{ .name = "user", .letter = 'u', .arg = "USER", .help = "become this user, if started as root" }, \
+	{ .name = "no-sandbox", .help = "keep all privileges" }
 
 struct network {
 	struct places places;

@@ -6,8 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/text.h"
-
 atomic_bool agent_stop;
 static int stop_pipe = -1;
 
@@ -42,17 +40,17 @@ places_make(const struct places *p, const char *sub, struct err *e)
 	return 0;
 }
 
-int
-number_option(const struct invocation *in, const char *name, uint64_t otherwise, uint64_t most,
-    uint64_t *out, struct err *e)
+/* write() alone: in a signal's handler nothing else is safe. */
+static void
+on_hangup(int sig)
 {
-	const char *text = opt_get(in, name);
-	uint64_t n = otherwise;
+	static const char text[] = "assay-agent: SIGHUP changes nothing: settings are read at the start; restart to change them\n";
+	int saved = errno;
 
-	if (text != NULL && (!dec_u64(span_str(text), &n) || n > most))
-		return err_set(e, ERR_USAGE, "--%s takes a number up to %llu", name, (unsigned long long)most);
-	*out = n;
-	return 0;
+	(void)sig;
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		errno = saved;
+	errno = saved;
 }
 
 static void
@@ -71,14 +69,15 @@ on_signal(int sig)
 int
 stop_on_signals(int *fd, struct err *e)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
+	struct sigaction sa = { .sa_handler = on_signal }, hup = { .sa_handler = on_hangup, .sa_flags = SA_RESTART };
 	int p[2];
 
 	if (pipe2(p, O_CLOEXEC | O_NONBLOCK) != 0)
 		return err_errno(e, "cannot make a pipe");
 	stop_pipe = p[1];
 	(void)sigemptyset(&sa.sa_mask);
-	if (sigaction(SIGTERM, &sa, NULL) != 0 || sigaction(SIGINT, &sa, NULL) != 0)
+	(void)sigemptyset(&hup.sa_mask);
+	if (sigaction(SIGTERM, &sa, NULL) != 0 || sigaction(SIGINT, &sa, NULL) != 0 || sigaction(SIGHUP, &hup, NULL) != 0)
 		return err_errno(e, "cannot catch signals");
 	*fd = p[0];
 	return 0;

@@ -10,12 +10,13 @@
 #include "cmd/command.h"
 
 #define AGENT_DATA "/var/lib/assay-agent"
+#define AGENT_CONFIG "/etc/assay/agent.conf"
 #define AGENT_SOCKET "/run/assay-agent/priv.sock"
 
 #define PLACE_OPTIONS \
-	{ "data", 'd', "DIR", false, COMPLETE_DIR, NULL, "directory of the agent's data (" AGENT_DATA ")" }, \
-	{ "socket", 0, "PATH", false, COMPLETE_FILE, NULL, \
-	    "where the two processes meet (DIR/priv.sock; without --data " AGENT_SOCKET ")" }
+	{ .name = "data", .letter = 'd', .arg = "DIR", .complete = COMPLETE_DIR, .help = "directory of the agent's data (" AGENT_DATA ")" }, \
+	{ .name = "socket", .arg = "PATH", .complete = COMPLETE_FILE, \
+	    .help = "where the two processes meet (DIR/priv.sock; without --data " AGENT_SOCKET ")" }
 
 struct places {
 	char data[3000], priv[3072], net[3072], socket[3072];
@@ -27,12 +28,9 @@ MUST_CHECK int places_find(const struct invocation *in, struct places *p, struct
  * one below it (0700). */
 MUST_CHECK int places_make(const struct places *p, const char *sub, struct err *e);
 
-/** number_option(in, name, otherwise, most, out, e): A decimal number. */
-MUST_CHECK int number_option(const struct invocation *in, const char *name, uint64_t otherwise,
-    uint64_t most, uint64_t *out, struct err *e);
-
 /** stop_on_signals(fd, e): From now on SIGTERM and SIGINT make ${*fd} readable and set
- * agent_stop. */
+ * agent_stop.  SIGHUP is answered by a line that says that a restart is needed: the processes are
+ * confined by what they were told at the start, and lose nothing by a restart. */
 MUST_CHECK int stop_on_signals(int *fd, struct err *e);
 
 #include <stdatomic.h>

@@ -17,16 +17,20 @@ closep(int *fd)
 #define FD_AUTO __attribute__((cleanup(closep)))
 
 static int
-open_input(const char *path, struct stat *st, int *fd, struct err *e)
+look_at(int fd, const char *path, struct stat *st, struct err *e)
 {
-	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (*fd < 0)
-		return err_file(e, err_errno(e, "cannot open"), path);
-	if (fstat(*fd, st) != 0)
+	if (fstat(fd, st) != 0)
 		return err_file(e, err_errno(e, "cannot read its attributes"), path);
 	if (S_ISDIR(st->st_mode))
 		return err_file(e, err_set(e, ERR_IO, "is a directory, want a file"), path);
 	return 0;
+}
+
+static int
+open_input(const char *path, int *fd, struct err *e)
+{
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return *fd >= 0 ? 0 : err_file(e, err_errno(e, "cannot open"), path);
 }
 
 static int
@@ -39,11 +43,19 @@ too_large(const char *path, size_t max, struct err *e)
 int
 file_read(const char *path, size_t max, struct file *f, struct err *e)
 {
-	struct stat st;
 	FD_AUTO int fd = -1;
+	int rc = open_input(path, &fd, e);
+
+	return rc != 0 ? rc : file_read_open(fd, path, max, f, e);
+}
+
+int
+file_read_open(int fd, const char *path, size_t max, struct file *f, struct err *e)
+{
+	struct stat st;
 	int rc;
 
-	if ((rc = open_input(path, &st, &fd, e)) != 0)
+	if ((rc = look_at(fd, path, &st, e)) != 0)
 		return rc;
 	if (S_ISREG(st.st_mode) && st.st_size > 0 && (uint64_t)st.st_size > max)
 		return too_large(path, max, e);
@@ -91,7 +103,7 @@ file_map(const char *path, size_t max, struct file *f, struct err *e)
 	FD_AUTO int fd = -1;
 	int rc;
 
-	if ((rc = open_input(path, &st, &fd, e)) != 0)
+	if ((rc = open_input(path, &fd, e)) != 0 || (rc = look_at(fd, path, &st, e)) != 0)
 		return rc;
 	if (!S_ISREG(st.st_mode) || st.st_size <= 0)
 		return err_file(e, err_set(e, ERR_FORMAT, "is empty or not a regular file"), path);

@@ -20,6 +20,10 @@ struct file {
  * of /sys and /proc, whose size is not known before. ERR_LIMIT above ${max} bytes. */
 MUST_CHECK int file_read(const char *path, size_t max, struct file *f, struct err *e);
 
+/** file_read_open(fd, name, max, f, e): The same of an open file, which stays open; for who has
+ * to look at its owner first. */
+MUST_CHECK int file_read_open(int fd, const char *name, size_t max, struct file *f, struct err *e);
+
 /** file_map(path, max, f, e): A read-only private mapping of a regular file. */
 MUST_CHECK int file_map(const char *path, size_t max, struct file *f, struct err *e);
 

@@ -74,14 +74,27 @@
 #define LIMIT_JSON_DEPTH	64	/* nesting; our own formats use 8 */
 #define LIMIT_TEXT_LINE		KIB(128)/* one line of a text list: path, digest */
 
+/* Configuration files: some dozen settings; a list of excludes or names may have some
+ * hundred lines. */
+#define LIMIT_CONFIG_FILE	KIB(256)
+#define LIMIT_CONFIG_LINE	KIB(8)	/* a path has 4 KiB at most, a database's URL some hundred bytes */
+
 /* IMA policies: the largest seen have some hundred rules and a few KiB.  The rules are
  * compared in pairs, so their number is bounded too. */
 #define LIMIT_IMA_POLICY	KIB(256)
 #define LIMIT_IMA_RULES		4096
 #define LIMIT_IMA_POLICY_ARENA	MIB(256)
+/* Different IMA policies of one boot that are remembered: real hosts load one or two. */
+#define LIMIT_IMA_POLICIES	64
 /* /boot/config-* have 120 to 300 KiB; a kernel command line has 2 or 4 KiB. */
 #define LIMIT_KERNEL_CONFIG	MIB(4)
 #define LIMIT_KERNEL_CMDLINE	KIB(64)
+/* What setup changes: a policy and files of some KiB, with a loader entry for each kernel. */
+#define LIMIT_SETUP_FILE	KIB(512)
+#define LIMIT_SETUP_FILES	1024
+#define LIMIT_SETUP_NAME	4096	/* of a file it reads or writes: PATH_MAX */
+#define LIMIT_SETUP_STATE	MIB(16)
+#define LIMIT_SETUP_ARENA	MIB(128)
 
 /* Regular expressions: PCRE2 counts, so that no path can stall an appraisal. */
 #define LIMIT_REGEX_COUNT	65536

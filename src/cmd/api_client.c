@@ -138,27 +138,45 @@ open_tls(const struct place *p, struct api *a, struct err *e)
 	return err_file(e, rc, p->cert != NULL ? p->cert : p->ca);
 }
 
+static int
+open_place(const struct place *p, struct api *a, struct err *e)
+{
+	BUF_AUTO struct buf token = buf_init(TOKEN_FILE_MAX);
+	int rc;
+
+	if (p->token != NULL && (rc = read_token(p->token, &token, e)) != 0)
+		return rc;
+	a->with_cert = p->cert != NULL;
+	if ((a->who = strdup(p->cert != NULL ? p->cert : p->token)) == NULL ||
+	    (a->ca = strdup(p->ca != NULL ? p->ca : "")) == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	if ((rc = open_tls(p, a, e)) != 0)
+		return rc;
+	rc = http_client_new(&(struct http_client_options){ .url = p->url, .tls = a->tls,
+	    .bearer = p->token != NULL ? buf_cstr(&token) : NULL, .user_agent = "assay/" ASSAY_VERSION }, &a->http, e);
+	if (token.p != NULL)
+		explicit_bzero(token.p, token.n);
+	return rc;
+}
+
 int
 api_open(const struct invocation *in, struct api *a, struct err *e)
 {
 	__attribute__((cleanup(place_free))) struct place p = { 0 };
-	BUF_AUTO struct buf token = buf_init(TOKEN_FILE_MAX);
 	int rc;
 
 	*a = (struct api){ 0 };
-	if ((rc = find_place(in, &p, e)) != 0 || (p.token != NULL && (rc = read_token(p.token, &token, e)) != 0))
-		return rc;
-	a->with_cert = p.cert != NULL;
-	if ((a->who = strdup(p.cert != NULL ? p.cert : p.token)) == NULL ||
-	    (a->ca = strdup(p.ca != NULL ? p.ca : "")) == NULL)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	if ((rc = open_tls(&p, a, e)) != 0)
-		return rc;
-	rc = http_client_new(&(struct http_client_options){ .url = p.url, .tls = a->tls,
-	    .bearer = p.token != NULL ? buf_cstr(&token) : NULL, .user_agent = "assay/" ASSAY_VERSION }, &a->http, e);
-	if (token.p != NULL)
-		explicit_bzero(token.p, token.n);
-	return rc;
+	return (rc = find_place(in, &p, e)) != 0 ? rc : open_place(&p, a, e);
+}
+
+int
+api_open_data(const char *data, struct api *a, struct err *e)
+{
+	__attribute__((cleanup(place_free))) struct place p = { .data = data };
+	int rc;
+
+	*a = (struct api){ 0 };
+	return (rc = read_data(&p, e)) != 0 ? rc : open_place(&p, a, e);
 }
 
 void

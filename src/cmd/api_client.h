@@ -38,6 +38,9 @@ struct api {
 };
 
 MUST_CHECK int api_open(const struct invocation *in, struct api *a, struct err *e);
+
+/** api_open_data(data, a, e): The server whose directory this is, whatever the environment says. */
+MUST_CHECK int api_open_data(const char *data, struct api *a, struct err *e);
 void api_close(struct api *a);
 
 /** api_call(a, call, out, e): An answer of 2xx; everything else is an error that says what to do. */

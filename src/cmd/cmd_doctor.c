@@ -38,12 +38,12 @@ run(const struct invocation *in, struct err *e)
 }
 
 static const struct option_spec options[] = {
-	{ "root", 0, "DIR", false, COMPLETE_DIR, NULL,
-	    "judge the recorded proc, sys and boot below DIR, not this machine" },
-	{ "tpm", 0, "PATH", false, COMPLETE_FILE, NULL,
-	    "ask the TPM behind this device or UNIX socket (default /dev/tpmrm0)" },
-	{ "no-write", 0, NULL, false, COMPLETE_NONE, NULL,
-	    "do not try file systems out with unnamed temporary files" },
+	{ .name = "root", .arg = "DIR", .complete = COMPLETE_DIR,
+	    .help = "judge the recorded proc, sys and boot below DIR, not this machine" },
+	{ .name = "tpm", .arg = "PATH", .complete = COMPLETE_FILE,
+	    .help = "ask the TPM behind this device or UNIX socket (default /dev/tpmrm0)" },
+	{ .name = "no-write",
+	    .help = "do not try file systems out with unnamed temporary files" },
 	{ NULL }
 };
 

@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "cmd/api_client.h"
 #include "cmd/command.h"
 #include "cmd/serve.h"
 #include "cmd/up_events.h"
 #include "crypto/digest.h"
-#include "port/net/http_client.h"
 #include "svc/server/server.h"
 
 #define INTERVAL_MS 10000
@@ -45,9 +45,7 @@ struct up {
 	char self[PATH_SIZE], agent[PATH_SIZE];
 	char agent_data[PATH_SIZE], tpm_dir[PATH_SIZE], policy[PATH_SIZE], programs[PATH_SIZE];
 	struct server *server;
-	struct file ca, token;
-	struct tls_client *tls;
-	struct http_client *api;
+	struct api api;
 	struct child children[CHILDREN];
 	struct up_events events;
 };
@@ -77,10 +75,7 @@ up_done(struct up *u)
 	/* The network part first: it asks the privileged one. */
 	for (size_t i = CHILDREN; i-- > 0;)
 		stop_child(&u->children[i]);
-	http_client_free(u->api);
-	tls_client_free(u->tls);
-	file_free(&u->ca);
-	file_free(&u->token);
+	api_close(&u->api);
 	server_stop(u->server);
 }
 #define UP_AUTO __attribute__((cleanup(up_done)))
@@ -143,6 +138,8 @@ plan_agent(struct up *u)
 
 	priv->argv[n++] = u->agent;
 	priv->argv[n++] = "priv";
+	priv->argv[n++] = "--config";	/* of another agent on this machine, if there is one */
+	priv->argv[n++] = "/dev/null";
 	priv->argv[n++] = "--data";
 	priv->argv[n++] = u->agent_data;
 	if (tcti != NULL || have_tpm()) {
@@ -161,6 +158,8 @@ plan_agent(struct up *u)
 	n = 0;
 	run->argv[n++] = u->agent;
 	run->argv[n++] = "run";
+	run->argv[n++] = "--config";
+	run->argv[n++] = "/dev/null";
 	run->argv[n++] = "--data";
 	run->argv[n++] = u->agent_data;
 	run->argv[n++] = "--server";
@@ -192,45 +191,15 @@ watch_children(struct up *u)
 /* ---- the server, by its own interface ---- */
 
 static int
-call(struct up *u, enum http_method method, const char *target, struct span body, const char *type,
-    struct http_result *out, struct err *e)
-{
-	int rc = http_client_call(u->api, &(struct http_call){ .method = method, .target = target, .body = body,
-	    .type = type, .repeatable = true }, out, e);
-
-	return rc != 0 ? rc : http_result_check(out, e);
-}
-
-static int
-open_api(struct up *u, struct err *e)
-{
-	struct http_client_options o = { .url = server_url(u->server) };
-	int rc;
-
-	if ((rc = file_read(server_ca_file(u->server), LIMIT_SMALL_FILE, &u->ca, e)) != 0 ||
-	    (rc = file_read(server_token_file(u->server), LIMIT_SMALL_FILE, &u->token, e)) != 0 ||
-	    (rc = tls_client_new(&(struct tls_client_options){ .server_ca = file_view(&u->ca) }, &u->tls, e)) != 0)
-		return rc;
-	/* One line; the newline goes. */
-	if (u->token.n == 0)
-		return err_file(e, err_set(e, ERR_FORMAT, "holds no token"), server_token_file(u->server));
-	u->token.p[u->token.n - 1] = '\0';
-	o.tls = u->tls;
-	o.bearer = (const char *)u->token.p;
-	return http_client_new(&o, &u->api, e);
-}
-
-static int
 has_policy(struct up *u, bool *has, struct err *e)
 {
-	HTTP_RESULT_AUTO struct http_result r = { 0 };
+	API_REQUEST_AUTO struct api_request q = api_request("assignmentList", NULL);
 	JSON_AUTO json_t *j = NULL;
-	int rc = call(u, HTTP_GET, "/v1/assignments", span_of(NULL, 0), NULL, &r, e);
+	int rc = api_ask(&u->api, &q, NULL, &j, e);
 
-	if (rc != 0 || (rc = json_parse(buf_view(&r.body), LIMIT_HTTP_ANSWER, &j, e)) != 0)
-		return rc;
-	*has = json_array_size(json_object_get(j, "assignments")) > 0;
-	return 0;
+	if (rc == 0)
+		*has = json_array_size(json_object_get(j, "assignments")) > 0;
+	return rc;
 }
 
 /* This program itself, wherever it was built, as sha256sum would list it. */
@@ -293,21 +262,33 @@ build_policy(struct up *u, struct err *e)
 	    err_set(e, ERR_USAGE, "the first policy could not be built");
 }
 
+/* Whatever it was called when it was built, it is a version of one policy. */
+static int
+push_policy(struct up *u, struct err *e)
+{
+	API_REQUEST_AUTO struct api_request q = api_request("policyPut", "this-machine");
+	HTTP_RESULT_AUTO struct http_result r = { 0 };
+	FILE_AUTO struct file f = { 0 };
+	int rc = file_read(u->policy, LIMIT_POLICY_UPLOAD, &f, e);
+
+	return rc != 0 ? rc : api_call(&u->api, &(struct http_call){ .method = q.method, .target = buf_cstr(&q.target),
+	    .body = file_view(&f), .type = "application/octet-stream", .answer_ms = LIMIT_HTTP_ANSWER_MS * 5,
+	    .repeatable = true }, &r, e);
+}
+
 static int
 first_policy(struct up *u, struct err *e)
 {
-	HTTP_RESULT_AUTO struct http_result put = { 0 }, assigned = { 0 };
-	FILE_AUTO struct file f = { 0 };
+	API_REQUEST_AUTO struct api_request q = api_request("assignmentAdd", NULL);
+	JSON_AUTO json_t *body = json_pack("{s:[s]}", "policies", "this-machine");
 	bool has = false;
 	int rc = has_policy(u, &has, e);
 
 	if (rc != 0 || has)
 		return rc;
-	if ((rc = build_policy(u, e)) != 0 || (rc = file_read(u->policy, LIMIT_POLICY_UPLOAD, &f, e)) != 0 ||
-	    (rc = call(u, HTTP_PUT, "/v1/policies/this-machine", file_view(&f), "application/json", &put, e)) != 0)
+	if ((rc = build_policy(u, e)) != 0 || (rc = push_policy(u, e)) != 0)
 		return rc;
-	return call(u, HTTP_POST, "/v1/assignments", span_lit("{\"policies\":[\"this-machine\"]}"), "application/json",
-	    &assigned, e);
+	return api_ask(&u->api, &q, body, NULL, e);
 }
 
 static bool
@@ -349,13 +330,13 @@ start(struct up *u, struct err *e)
 	o.port = at.port;
 	if ((rc = find_programs(u, e)) != 0)
 		return rc;
-	serve_block_signals();
+	serve_block_signals(false);
 	if ((rc = server_start(&o, &u->server, e)) != 0)
 		return rc;
 	catch_signals();
 	(void)fprintf(stderr, "assay: serving %s; in a second terminal: assay host show --data %s\n", server_url(u->server),
 	    u->data);
-	if ((rc = open_api(u, e)) != 0 || (rc = first_policy(u, e)) != 0)
+	if ((rc = api_open_data(u->data, &u->api, e)) != 0 || (rc = first_policy(u, e)) != 0)
 		return rc;
 	plan_agent(u);
 	for (size_t i = 0; i < CHILDREN; i++)
@@ -367,10 +348,11 @@ start(struct up *u, struct err *e)
 static int
 follow(struct up *u, struct err *e)
 {
+	API_REQUEST_AUTO struct api_request q = api_request("events", NULL);
 	int rc = 0;
 
 	while (!asked_to_stop && rc == 0)
-		rc = http_client_stream(u->api, "/v1/events", u->events.last[0] == '\0' ? "0" : u->events.last, on_event, u, e);
+		rc = http_client_stream(u->api.http, buf_cstr(&q.target), u->events.last[0] == '\0' ? "0" : u->events.last, on_event, u, e);
 	return asked_to_stop ? 0 : rc;
 }
 

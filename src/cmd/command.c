@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/text.h"
 
 const struct option_spec *
 command_option(const struct command *c, size_t i)
@@ -12,15 +13,24 @@ command_option(const struct command *c, size_t i)
 	static const struct option_spec json = { .name = "json", .help = "print the result as JSON" };
 	static const struct option_spec help = { .name = "help", .letter = 'h',
 	    .help = "print a summary and an example" };
+	static const struct option_spec config[] = {
+		{ .name = "config", .arg = "FILE", .complete = COMPLETE_FILE,
+		  .help = "the configuration file, instead of the usual one; /dev/null for none" },
+		{ .name = "check-config", .help = "print what would hold, and from where, and end" },
+	};
 	size_t n = 0;
 
 	while (c->options != NULL && c->options[n].name != NULL)
 		n++;
 	if (i < n)
 		return &c->options[i];
-	if (c->wants_json && i == n)
+	i -= n;
+	if (c->config != NULL && i < 2)
+		return &config[i];
+	i -= c->config != NULL ? 2 : 0;
+	if (c->wants_json && i == 0)
 		return &json;
-	return i == n + (c->wants_json ? 1 : 0) ? &help : NULL;
+	return i == (c->wants_json ? 1 : 0) ? &help : NULL;
 }
 
 const char *
@@ -39,7 +49,7 @@ opt_count(const struct invocation *in, const char *name)
 	size_t n = 0;
 
 	for (size_t i = 0; i < in->n_given; i++)
-		n += strcmp(in->given[i].spec->name, name) == 0;
+		n += !in->given[i].off && strcmp(in->given[i].spec->name, name) == 0;
 	return n;
 }
 
@@ -47,7 +57,7 @@ const char *
 opt_nth(const struct invocation *in, const char *name, size_t nth)
 {
 	for (size_t i = 0; i < in->n_given; i++)
-		if (strcmp(in->given[i].spec->name, name) == 0 && nth-- == 0)
+		if (!in->given[i].off && strcmp(in->given[i].spec->name, name) == 0 && nth-- == 0)
 			return in->given[i].value;
 	return NULL;
 }
@@ -62,8 +72,24 @@ const char *
 opt_get(const struct invocation *in, const char *name)
 {
 	size_t n = opt_count(in, name);
+	const struct option_spec *o;
 
-	return n == 0 ? NULL : opt_nth(in, name, n - 1);
+	if (n > 0)
+		return opt_nth(in, name, n - 1);
+	for (size_t i = 0; (o = command_option(in->cmd, i)) != NULL; i++)
+		if (strcmp(o->name, name) == 0)
+			return o->built_in;
+	return NULL;
+}
+
+uint64_t
+opt_number(const struct invocation *in, const char *name)
+{
+	const char *text = opt_get(in, name);
+	uint64_t n = 0;
+
+	/* That it is one was seen when it was given (config.c). */
+	return text != NULL && dec_u64(span_str(text), &n) ? n : 0;
 }
 
 /* A sentence may quote a name, which need not be UTF-8, or be cut within a character. */

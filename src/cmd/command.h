@@ -5,7 +5,8 @@
  * program does.  To add a command: write cmd_<noun>_<verb>.c with a
  * "const struct command cmd_<noun>_<verb>" and name it in commands.tbl.
  *
- * Every command takes --help, and --json where wants_json is set.
+ * Every command takes --help, --json where wants_json is set, and --config and
+ * --check-config where it has a configuration file (config.h), whose keys are its options.
  */
 #ifndef CMD_COMMAND_H
 #define CMD_COMMAND_H
@@ -32,6 +33,10 @@ struct option_spec {
 	enum complete complete;
 	const char *words;		/* COMPLETE_WORDS: "a b c"; "k:" is followed by a file */
 	const char *help;		/* one sentence, lower case, no full stop */
+	const char *built_in;		/* holds where it is not given; help and man pages tell it */
+	uint64_t least, most;		/* most > 0: a number between these */
+	bool live;			/* of a configuration file: a reload changes it */
+	bool secret;			/* its value may hold a password: config.h */
 };
 
 struct invocation;
@@ -47,22 +52,41 @@ struct command {
 	const char *example;		/* lines as typed and printed */
 	bool wants_json;
 	const struct option_spec *options; /* ends with name NULL; may be NULL */
+	const char *config;		/* configuration file, which may hold the options too; or NULL */
+	/** What --check-config checks beside each setting alone, or NULL; changes nothing. */
+	int (*check)(const struct invocation *in, struct err *e);
 	enum exit_status (*run)(const struct invocation *in, struct err *e);
 };
 
-/* A parsed command line. */
+/* An option that was given, by hand or by a line of the configuration file. */
+struct given_option {
+	const struct option_spec *spec;
+	const char *value;		/* NULL for a flag */
+	uint64_t line, column;		/* in the file; line 0: by hand */
+	bool off;			/* a flag that the file says "no" to */
+};
+
+/* A parsed command line, and what the configuration file adds to it. */
 struct invocation {
 	const struct command *cmd;
 	bool json;
 	const char **operands;
 	size_t n_operands;
-	struct { const struct option_spec *spec; const char *value; } *given;
-	size_t n_given;
+	struct given_option *given;	/* owned; first those given by hand */
+	size_t n_given, n_by_hand;
+	const char *config;		/* the file that was read; NULL: none */
+	char *config_text;		/* owned; values of the file */
+	size_t config_size;
 };
 
-/** opt_has/opt_get: Whether an option was given; its (last) value or NULL. */
+/** opt_has/opt_get: Whether an option was given; its (last) value, else what is built in,
+ * else NULL. */
 bool opt_has(const struct invocation *in, const char *name);
 const char *opt_get(const struct invocation *in, const char *name);
+
+/** opt_number(in, name): The value of an option that is a number (least, most); 0 if it was not
+ * given and nothing is built in. */
+uint64_t opt_number(const struct invocation *in, const char *name);
 
 /** opt_count/opt_nth: The values of an option that repeats, in order. */
 size_t opt_count(const struct invocation *in, const char *name);

@@ -40,7 +40,8 @@ option_line(FILE *f, const struct option_spec *o)
 	(void)snprintf(left, sizeof(left), "%s%c%s--%s%s%s", o->letter ? "-" : "  ",
 	    o->letter ? o->letter : ' ', o->letter ? ", " : " ", o->name,
 	    o->arg == NULL ? "" : " ", o->arg == NULL ? "" : o->arg);
-	fprintf(f, "  %-26s  %s%s\n", left, o->help, o->repeat ? " (may repeat)" : "");
+	fprintf(f, "  %-26s  %s%s%s%s%s\n", left, o->help, o->built_in == NULL ? "" : " (", o->built_in == NULL ? "" : o->built_in,
+	    o->built_in == NULL ? "" : ")", o->repeat ? " (may repeat)" : "");
 }
 
 void
@@ -54,6 +55,9 @@ help_command(FILE *f, const struct command *c)
 	fputs("\nOptions:\n", f);
 	for (size_t i = 0; (o = command_option(c, i)) != NULL; i++)
 		option_line(f, o);
+	if (c->config != NULL)
+		fprintf(f, "\nThe options may also stand in %s, as \"key = value\" with _ for -\n"
+		    "(a flag: yes or no); what is given here wins.\n", c->config);
 	if (c->example != NULL)
 		fprintf(f, "\nExample:\n%s\n", c->example);
 }

@@ -96,6 +96,37 @@ man_header(FILE *f, const char *name, const char *summary)
 }
 
 static void
+man_option_more(FILE *f, const struct option_spec *o)
+{
+	if (o->built_in != NULL) {
+		fputs("(built in: ", f);
+		roff_part(f, o->built_in, strlen(o->built_in), LITERAL);
+		fputs(")\n", f);
+	}
+	if (o->most != 0)
+		fprintf(f, "(%llu to %llu)\n", (unsigned long long)o->least, (unsigned long long)o->most);
+	if (o->repeat)
+		fputs("(may be given more than once)\n", f);
+	if (o->live)
+		fputs("(changes on reload)\n", f);
+}
+
+/* Its keys are the options: one table, and no list here that could say something else. */
+static void
+man_config(FILE *f, const struct command *c)
+{
+	if (c->config == NULL)
+		return;
+	fputs(".SH FILES\n.TP\n", f);
+	italic(f, c->config);
+	fputs("\nthe options of this command, one a line: the long name with _ for \\-, =, and the value up to the end of the\n"
+	    "line; a flag is yes or no; an option that may be given more than once has a line for each value.\n"
+	    "Lines that begin with # are comments. What is given on the command line wins over the file, and an option\n"
+	    "is taken from one of the two whole. Unknown or double keys and values that do not do are refused; so is a\n"
+	    "file that others than root may write.\n", f);
+}
+
+static void
 man_options(FILE *f, const struct command *c)
 {
 	const struct option_spec *o;
@@ -117,8 +148,7 @@ man_options(FILE *f, const struct command *c)
 		}
 		fputc('\n', f);
 		roff(f, o->help, PROSE);
-		if (o->repeat)
-			fputs("(may be given more than once)\n", f);
+		man_option_more(f, o);
 	}
 }
 
@@ -201,6 +231,7 @@ help_man(FILE *f, const struct command *c)
 	fputs("\n.SH DESCRIPTION\n", f);
 	roff(f, c->description, PROSE);
 	man_options(f, c);
+	man_config(f, c);
 	man_exit_status(f);
 	if (c->example != NULL) {
 		fputs(".SH EXAMPLE\n.nf\n", f);

@@ -113,6 +113,32 @@ print_labels(FILE *f, json_t *labels)
 	field_print(f, "labels", buf_cstr(&b));
 }
 
+/* Which IMA policies its list shows, and what its boot parameters name. */
+static void
+print_ima(FILE *f, const json_t *j)
+{
+	const json_t *ima = json_object_get(j, "ima_policy"), *list = json_object_get(ima, "measured");
+	const char *builtin = api_str(ima, "builtin");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *p = json_array_get(list, i), *approved = json_object_get(p, "approved");
+		BUF_AUTO struct buf b = buf_init(MIB(1));
+
+		buf_printf(&b, "%s %s%s", api_str(p, "path"), json_is_true(json_object_get(p, "violation")) ? "(violation)" :
+		    api_str(p, "digest"), json_is_true(approved) ? ", allowed" : json_is_false(approved) ? ", NOT allowed" : "");
+		field_print(f, i == 0 ? "IMA policy" : "", buf_cstr(&b));
+	}
+	if (json_array_size(list) == 0 && json_is_true(json_object_get(ima, "demanded")))
+		field_print(f, "IMA policy", "none was measured, and one is demanded");
+	if (builtin[0] != '\0') {
+		BUF_AUTO struct buf b = buf_init(MIB(1));
+
+		buf_printf(&b, "%s, %s", builtin, json_is_true(json_object_get(ima, "builtin_proven")) ?
+		    "as the firmware's event log proves" : "as the host says of itself");
+		field_print(f, "built-in", buf_cstr(&b));
+	}
+}
+
 static void
 print_standing(FILE *f, const json_t *j)
 {
@@ -135,6 +161,7 @@ print_standing(FILE *f, const json_t *j)
 	if (api_str(j, "boot")[0] != '\0')
 		buf_printf(&b, " in boot %s", api_str(j, "boot"));
 	field_print(f, "entries", buf_cstr(&b));
+	print_ima(f, j);
 	print_labels(f, json_object_get(j, "labels"));
 	field_print(f, "id", api_str(j, "id"));
 	print_time(f, j, "enrolled", "enrolled");
@@ -184,6 +211,10 @@ print_finding(FILE *f, const json_t *x)
 	print_safe(f, api_str(x, "code"));
 	(void)fprintf(f, "%s  ", term_reset(f));
 	print_safe(f, api_str(x, "path"));
+	if (api_str(x, "partition")[0] != '\0') {
+		(void)fputs("  on ", f);
+		print_safe(f, api_str(x, "partition"));
+	}
 	(void)fprintf(f, "\n          %s", term_colour(f, COLOUR_DIM));
 	print_safe(f, api_str(x, "message"));
 	(void)fprintf(f, "%s\n", term_reset(f));
@@ -201,6 +232,29 @@ print_finding(FILE *f, const json_t *x)
 	}
 }
 
+/* Times in which a file could run unseen. */
+static void
+print_gaps(FILE *f, const json_t *j)
+{
+	const json_t *gaps = json_object_get(j, "gaps"), *g;
+	size_t i;
+
+	if (json_array_size(gaps) == 0)
+		return;
+	(void)fprintf(f, "\nIts list has %lld gap%s: what ran in them is not known\n", api_int(j, "gaps_total"),
+	    api_int(j, "gaps_total") == 1 ? "" : "s");
+	json_array_foreach(gaps, i, g) {
+		BUF_AUTO struct buf b = buf_init(KIB(4));
+
+		buf_str(&b, api_str(g, "why"));
+		if (api_str(g, "from")[0] != '\0')
+			buf_printf(&b, ", %s to %s", api_str(g, "from"), api_str(g, "to"));
+		if (api_int(g, "lost") != 0)
+			buf_printf(&b, ", %lld entries lost", api_int(g, "lost"));
+		field_print(f, api_str(g, "code"), buf_cstr(&b));
+	}
+}
+
 void
 host_print(FILE *f, const json_t *j)
 {
@@ -214,6 +268,7 @@ host_print(FILE *f, const json_t *j)
 		(void)fputs("\nIt says of itself\n", f);
 		print_facts(f, "", facts, 2);
 	}
+	print_gaps(f, j);
 	if (n == 0)
 		return;
 	(void)fputs("\nFindings", f);

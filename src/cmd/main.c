@@ -3,12 +3,15 @@
 #include <signal.h>
 
 #include "cmd/command.h"
+#include "cmd/config.h"
 #include "cmd/help.h"
 
 static const struct option_spec *
 find_option(const struct command *c, const char *name, size_t n, char letter)
 {
-	for (const struct option_spec *o = c->options; o != NULL && o->name != NULL; o++)
+	const struct option_spec *o;
+
+	for (size_t i = 0; (o = command_option(c, i)) != NULL; i++)
 		if ((letter != 0 && o->letter == letter) ||
 		    (letter == 0 && strlen(o->name) == n && memcmp(o->name, name, n) == 0))
 			return o;
@@ -25,6 +28,7 @@ parse_option(struct invocation *in, int argc, char **argv, int *i)
 	const char *name = is_long ? a + 2 : a + 1;
 	size_t n = is_long ? strcspn(name, "=") : 1;
 	const struct option_spec *o;
+	struct err e = { 0 };
 
 	if (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0) {
 		help_command(stdout, in->cmd);
@@ -52,8 +56,9 @@ parse_option(struct invocation *in, int argc, char **argv, int *i)
 		return (int)cmd_usage(in, "option --%s has an empty argument, want %s", o->name, o->arg) + 1;
 	if (!o->repeat && opt_has(in, o->name))
 		return (int)cmd_usage(in, "option --%s is given twice", o->name) + 1;
-	in->given[in->n_given].spec = o;
-	in->given[in->n_given++].value = value;
+	if (config_value(in->cmd, o, value, 0, 0, &e) != 0)
+		return (int)cmd_usage(in, "--%s %s", o->name, e.message) + 1;
+	in->given[in->n_given++] = (struct given_option){ .spec = o, .value = value };
 	return 0;
 }
 
@@ -87,6 +92,14 @@ parse(struct invocation *in, int argc, char **argv, int first)
 }
 
 static int
+check_config(const struct invocation *in, struct err *e)
+{
+	if (in->cmd->check != NULL && in->cmd->check(in, e) != 0)
+		return (int)cmd_error(in, e);
+	return config_print(in, e) == 0 ? EXIT_GOOD : (int)cmd_error(in, e);
+}
+
+static int
 run(const struct command *c, int argc, char **argv, int first)
 {
 	struct invocation in = { .cmd = c };
@@ -100,11 +113,15 @@ run(const struct command *c, int argc, char **argv, int first)
 		status = (int)cmd_error(&in, &e);
 	} else if ((status = parse(&in, argc, argv, first)) != 0) {
 		status--;
+	} else if (c->config != NULL && config_load(&in, &e) != 0) {
+		status = (int)cmd_error(&in, &e);
+	} else if (opt_has(&in, "check-config")) {
+		status = check_config(&in, &e);
 	} else {
 		status = (int)c->run(&in, &e);
 	}
 	free(in.operands);
-	free(in.given);
+	config_free(&in);
 	return status;
 }
 

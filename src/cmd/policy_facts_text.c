@@ -214,6 +214,8 @@ policy_facts_print(FILE *out, const struct policy_facts *f)
 		label(out, "revoked");
 		fprintf(out, "%zu keys, %zu digests\n", p->n_revoked_keys, p->n_revoked_digests);
 	}
+	if (p->ima.demanded)
+		row(out, "IMA policy", span_lit("the policy says which IMA policies the kernel may have"));
 	if (p->boot != NULL)
 		row(out, "boot", span_lit("the policy says how the machine must have booted"));
 	json_array_foreach(f->warnings, i, w)

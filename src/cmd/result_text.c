@@ -51,6 +51,21 @@ print_headline(FILE *f, const struct result *r, const struct evidence_report *re
 }
 
 static void
+print_ima_policies(FILE *f, const struct evidence_report *report)
+{
+	for (size_t i = 0; i < report->n_ima_policies; i++) {
+		const struct ima_policy_seen *p = &report->ima_policies[i];
+		BUF_AUTO struct buf b = buf_init(KIB(8));
+
+		buf_escape(&b, p->path);
+		buf_printf(&b, " %s:", digest_alg_name(p->digest.alg));
+		buf_hex(&b, digest_view(&p->digest));
+		fprintf(f, "%s  %s%s\n", i == 0 ? "\nIMA policies that were measured\n" : "", buf_cstr(&b),
+		    p->approved ? ", allowed" : p->authenticated ? "" : ", not authenticated yet");
+	}
+}
+
+static void
 print_checks(FILE *f, const struct result *r)
 {
 	fputs("\nChecks\n", f);
@@ -117,6 +132,10 @@ print_finding(FILE *f, const struct finding *x, int width)
 		fputs("  ", f);
 		term_name(f, x->path, 0);
 	}
+	if (x->partition.n > 0) {
+		fputs("  on ", f);
+		term_name(f, x->partition, 0);
+	}
 	fputc('\n', f);
 	fprintf(f, "           %s", term_colour(f, COLOUR_DIM));
 	print_text(f, x->text);
@@ -167,5 +186,6 @@ result_print(FILE *f, const struct result *r, const struct evidence_report *repo
 {
 	print_headline(f, r, report);
 	print_checks(f, r);
+	print_ima_policies(f, report);
 	result_print_findings(f, r);
 }

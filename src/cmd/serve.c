@@ -31,30 +31,33 @@ listen_parse(const char *text, struct listen_address *out)
 }
 
 static void
-ending(sigset_t *set)
+awaited(sigset_t *set, bool reload)
 {
 	sigemptyset(set);
 	sigaddset(set, SIGINT);
 	sigaddset(set, SIGTERM);
+	if (reload)
+		sigaddset(set, SIGHUP);
 }
 
 void
-serve_block_signals(void)
+serve_block_signals(bool reload)
 {
 	sigset_t set;
 
-	ending(&set);
+	awaited(&set, reload);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }
 
-void
-serve_wait(void)
+int
+serve_wait(bool reload)
 {
 	sigset_t set;
 	int got;
 
-	ending(&set);
+	awaited(&set, reload);
 	while (sigwait(&set, &got) != 0)
 		continue;
+	return got;
 }

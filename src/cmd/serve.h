@@ -9,11 +9,11 @@ struct listen_address { char address[64]; unsigned short port; };
 /** listen_parse(text, out): "ADDRESS:PORT", "[v6]:PORT"; NULL is 127.0.0.1:4433. */
 bool listen_parse(const char *text, struct listen_address *out);
 
-/** serve_block_signals(): Before any thread is started: SIGINT and SIGTERM are then
- * waited for, and SIGPIPE is ignored. */
-void serve_block_signals(void);
+/** serve_block_signals(reload): Before any thread is started: SIGINT, SIGTERM and, with
+ * ${reload}, SIGHUP are then waited for, and SIGPIPE is ignored. */
+void serve_block_signals(bool reload);
 
-/** serve_wait(): Until SIGINT or SIGTERM. */
-void serve_wait(void);
+/** serve_wait(reload): Until one of them, which it gives. */
+int serve_wait(bool reload);
 
 #endif

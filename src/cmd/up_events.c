@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/json.h"
+#include "base/rfc3339.h"
 #include "cmd/host_text.h"
 #include "cmd/term.h"
 
@@ -15,14 +16,17 @@ text_of(const json_t *j, const char *key)
 	return s != NULL ? s : "";
 }
 
+/* When it happened, as the server says; that may be before this program was started. */
 static void
-print_time(FILE *f)
+print_time(FILE *f, const char *at)
 {
-	time_t now = time(NULL);
 	struct tm tm;
+	int64_t seconds;
+	time_t then;
 	char text[16];
 
-	(void)strftime(text, sizeof(text), "%H:%M:%S", localtime_r(&now, &tm));
+	then = rfc3339_parse(span_str(at), &seconds) ? (time_t)seconds : time(NULL);
+	(void)strftime(text, sizeof(text), "%H:%M:%S", localtime_r(&then, &tm));
 	(void)fprintf(f, "%s%s%s  ", term_colour(f, COLOUR_DIM), text, term_reset(f));
 }
 
@@ -68,13 +72,18 @@ up_events_print(struct up_events *u, FILE *f, const struct http_event *ev)
 	}
 	if (json_parse(ev->data, LIMIT_SMALL_FILE, &j, &ignored) != 0)
 		return;
-	print_time(f);
+	print_time(f, text_of(j, "at"));
 	if (span_is(ev->event, "verdict")) {
 		print_verdict(f, j);
 	} else if (span_is(ev->event, "late")) {
 		print_word(f, COLOUR_WARN, "LATE");
 		time_ago(text_of(j, "last_seen"), ago, sizeof(ago));
 		(void)fprintf(f, "%s  the last evidence came %s\n", text_of(j, "name"), ago);
+	} else if (span_is(ev->event, "gap")) {
+		const json_t *first = json_array_get(json_object_get(j, "gaps"), 0);
+
+		print_word(f, COLOUR_WARN, "GAP");
+		(void)fprintf(f, "%s  the execution monitor did not see all: %s\n", text_of(j, "name"), text_of(first, "why"));
 	} else {
 		BUF_AUTO struct buf kind = buf_init(256);
 

@@ -17,9 +17,10 @@ struct appraiser {
 	struct hasher *hashers[DIGEST_ALG_COUNT]; /* owned, made when first needed */
 	struct digest *revoked;			/* sorted */
 	size_t n_revoked;
-	bool revokes_keys;
+	bool revokes_keys, told_of_weak_signature;
 	enum digest_alg min_digest;		/* the strictest of all */
 	const json_t **boot;
+	struct ima_demand ima;
 };
 
 static int
@@ -87,7 +88,7 @@ appraiser_new(const struct runtime_policy *const *policies, size_t n,
 		if ((rc = ready_policy_init(policies[a->n_policies], ctx, &a->arena,
 		    &a->policies[a->n_policies], &a->made, e)) != 0)
 			return rc;
-	if ((rc = gather(a, e)) != 0 || (rc = keyring_new(policies, n, &a->keyring, e)) != 0)
+	if ((rc = gather(a, e)) != 0 || (rc = ima_demand_make(policies, n, &a->arena, &a->ima, e)) != 0 || (rc = keyring_new(policies, n, &a->keyring, e)) != 0)
 		return rc;
 	*out = a;
 	a = NULL;	/* transferred */
@@ -126,6 +127,12 @@ const json_t *const *
 appraiser_boot(const struct appraiser *a)
 {
 	return a->boot;
+}
+
+const struct ima_demand *
+appraiser_ima_demand(const struct appraiser *a)
+{
+	return &a->ima;
 }
 
 struct keyring *
@@ -203,6 +210,21 @@ weak(const struct appraiser *a, const struct ima_entry *n, enum digest_alg by, s
 
 	return result_finding(r, &f, e, "is approved, but only by %s; the policy wants at least %s",
 	    digest_alg_name(by), digest_alg_name(a->min_digest));
+}
+
+/* Like a policy that lists SHA-1: told once, and for min_digest to forbid. */
+static int
+tell_weak_signature(struct appraiser *a, const struct ima_entry *n, enum digest_alg by, struct result *r, struct err *e)
+{
+	BUF_AUTO struct buf path = buf_init(4 * LIMIT_PATH);
+
+	if (a->told_of_weak_signature || !digest_alg_weak(by))
+		return 0;
+	a->told_of_weak_signature = true;
+	buf_escape(&path, n->path);
+	return result_warn(r, e, "%s is approved by a signature over %s, perhaps others too: who can make two files of one"
+	    " digest can pass the second for the first (a policy's min_digest forbids it)", buf_cstr(&path),
+	    digest_alg_name(by));
 }
 
 /* fs-verity digests are not file digests, though they may have the same algorithm. */
@@ -283,6 +305,22 @@ closed(const struct appraiser *a, const struct ima_entry *n, bool known, struct 
 	    "is a name that is not listed in a closed directory");
 }
 
+/* What the kernel may have been given as its policy; no list, signature or exclude speaks for
+ * another one. */
+static int
+appraise_ima_policy(const struct appraiser *a, const struct ima_entry *n, struct result *r, struct err *e)
+{
+	struct finding f = finding_of(n, REASON_IMA_POLICY);
+
+	if (listed_alg(n) == DIGEST_NONE || !ima_demand_allows(&a->ima, &f.seen)) {
+		f.wanted = a->ima.parts[0]->digests;
+		f.n_wanted = a->ima.parts[0]->n_digests;
+		return result_finding(r, &f, e, "is an IMA policy that the policy does not allow");
+	}
+	return a->min_digest != DIGEST_NONE && strength(n->file_alg) < strength(a->min_digest) ?
+	    weak(a, n, n->file_alg, r, e) : 0;
+}
+
 static int
 appraise_file(struct appraiser *a, const struct ima_entry *n, struct result *r, struct err *e)
 {
@@ -296,6 +334,8 @@ appraise_file(struct appraiser *a, const struct ima_entry *n, struct result *r, 
 		struct finding f = finding_of(n, REASON_REVOKED);
 		return result_finding(r, &f, e, "has a digest that the policy revokes");
 	}
+	if (a->ima.n > 0 && ima_demand_path(&a->ima, n->path))
+		return appraise_ima_policy(a, n, r, e);
 	for (size_t i = 0; i < a->n_policies; i++) {
 		if (alg != DIGEST_NONE && !look.match)
 			ready_policy_lookup(&a->policies[i], n->path, alg, n->file_digest, &look);
@@ -322,7 +362,7 @@ appraise_file(struct appraiser *a, const struct ima_entry *n, struct result *r, 
 			return rc;
 		return weak(a, n, approving, r, e);
 	}
-	return 0;
+	return look.match ? 0 : tell_weak_signature(a, n, approving, r, e);
 }
 
 /* The buffer's digest as measured must be that of the buffer: d-ng = H(buf). */
@@ -411,6 +451,25 @@ appraise_key_load(struct appraiser *a, const struct ima_entry *n, bool authentic
 	return result_finding(r, &f, e, "%s", o.why);
 }
 
+static unsigned long long
+seconds_missed(const struct monitor_note *n)
+{
+	return n->time > n->from ? (n->time - n->from + 999999999) / 1000000000 : 0;
+}
+
+/* The policy names gaps, and does not accept this one. */
+static int
+refuse_gap(const struct ima_entry *n, struct finding *f, struct result *r, struct err *e)
+{
+	struct monitor_note note;
+
+	f->reason = REASON_MONITOR_GAP;
+	if (monitor_note_parse(MONITOR_NOTE_GAP, n->buf, &note, NULL) != 0)
+		return result_finding(r, f, e, "the execution monitor did not see all, and does not say why in its form");
+	return result_finding(r, f, e, "the execution monitor missed what happened for %llu s: %s", seconds_missed(&note),
+	    monitor_why_text(note.why));
+}
+
 /* What the execution monitor says of itself; on PCR 10 nobody but the kernel has a say.  A policy
  * that names a note ("buffers") decides on it; else a gap is only told of. */
 static int
@@ -424,8 +483,7 @@ appraise_note(const struct ima_entry *n, enum monitor_note_kind kind, struct res
 	if (kind != MONITOR_NOTE_GAP)
 		return 0;
 	return result_warn(r, e, "entry %llu: the execution monitor missed what happened for %llu s: %s",
-	    (unsigned long long)n->number, (unsigned long long)(note.time > note.from ? (note.time - note.from +
-	    999999999) / 1000000000 : 0), monitor_why_text(note.why));
+	    (unsigned long long)n->number, seconds_missed(&note), monitor_why_text(note.why));
 }
 
 static int
@@ -451,6 +509,8 @@ appraise_buffer(struct appraiser *a, const struct ima_entry *n, bool authenticat
 	buffer_rule(a, n, &f.seen, &named, &accepted);
 	if (accepted)
 		return 0;
+	if (named && n->pcr != IMA_PCR && monitor_note_by_name(n->path) == MONITOR_NOTE_GAP)
+		return refuse_gap(n, &f, r, e);
 	if (!named && n->pcr != IMA_PCR && monitor_note_by_name(n->path) != MONITOR_NOTE_NONE)
 		return appraise_note(n, monitor_note_by_name(n->path), r, e);
 	return result_finding(r, &f, e, named ? "measured kernel data is not what the policy lists for it" :
@@ -505,6 +565,23 @@ appraise_expect(const struct appraiser *a, const struct ima_entry *n, enum polic
 		ready_policy_expect(&a->policies[i], n->path, step);
 }
 
+/* The deepest volume above the path, of all that a policy or the operator knows. */
+static struct span
+volume_of(const struct appraiser *a, struct span path)
+{
+	struct span label = { 0 };
+	size_t depth = 0;
+
+	for (size_t i = 0; i < a->ctx.n_mounts; i++)
+		if (path_under(path, a->ctx.mounts[i].path) && a->ctx.mounts[i].path.n >= depth) {
+			depth = a->ctx.mounts[i].path.n;
+			label = a->ctx.mounts[i].label;
+		}
+	for (size_t i = 0; i < a->n_policies; i++)
+		ready_policy_volume(&a->policies[i], path, &depth, &label);
+	return label;
+}
+
 int
 appraise_entry(struct appraiser *a, const struct ima_entry *n, bool authenticated,
     struct result *r, struct err *e)
@@ -512,7 +589,12 @@ appraise_entry(struct appraiser *a, const struct ima_entry *n, bool authenticate
 	size_t before = r->n_findings;
 	int rc = judge(a, n, authenticated, r, e);
 
-	for (size_t i = before; i < r->n_findings; i++)
-		r->findings[i].authenticated = authenticated;
+	for (size_t i = before; i < r->n_findings; i++) {
+		struct finding *f = &r->findings[i];
+
+		f->authenticated = authenticated;
+		if (f->path.n > 0 && !arena_copy(&r->arena, volume_of(a, f->path), &f->partition))
+			return arena_err(&r->arena, e);
+	}
 	return rc;
 }

@@ -4,6 +4,7 @@
  * them revokes, closes or demands holds.  For a file the order is:
  *
  *	revoked digest or key       a finding, whatever else approves it
+ *	name of an IMA policy       only listed ones pass, where any is demanded
  *	closed directory            only listed names with listed digests pass
  *	listed digest               path (or its alias) with this algorithm and digest
  *	exclude                     the path is left out of judgement
@@ -19,6 +20,7 @@
 #ifndef ENGINE_APPRAISE_H
 #define ENGINE_APPRAISE_H
 
+#include "engine/ima_policies.h"
 #include "engine/ima_verify.h"
 #include "engine/result.h"
 #include "formats/ima_log.h"
@@ -57,6 +59,9 @@ struct keyring *appraiser_keyring(struct appraiser *a);
 
 /** appraiser_boot(a): The boot demands of the policies: borrowed, NULL-terminated. */
 const json_t *const *appraiser_boot(const struct appraiser *a);
+
+/** appraiser_ima_demand(a): Which IMA policies the kernel may have; n is 0 if all. */
+const struct ima_demand *appraiser_ima_demand(const struct appraiser *a);
 
 static inline void
 appraiser_freep(struct appraiser **a)

@@ -38,6 +38,9 @@ struct boot_input {
 	bool aggregates_authenticated;		/* the entries lie in the quote's prefix */
 	struct span cmdline;			/* /proc/cmdline as the host tells it, or empty */
 	const json_t *const *policies;		/* members "boot" of the policies, NULL at the end; or NULL */
+	/* Seconds since 1970.  A TPM signs how often it was reset, and not when: who saw this
+	 * reset count first at ${began} knows that the boot is at least so old. */
+	int64_t now, began;			/* began 0: not known */
 };
 
 enum boot_pcr_state {

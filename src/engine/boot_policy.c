@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/rfc3339.h"
 #include "base/text.h"
 #include "engine/boot_internal.h"
 #include "engine/boot_policy_internal.h"
@@ -326,6 +327,40 @@ judge_started_since(struct demands *d, const json_t *p, struct err *e)
 	    " by kexec, of which the event log tells nothing");
 }
 
+#define DAY ((int64_t)86400)
+
+int64_t
+boot_policy_expires(const json_t *const *policies, int64_t began)
+{
+	int64_t first = 0;
+
+	for (size_t i = 0; policies != NULL && policies[i] != NULL && began != 0; i++) {
+		json_int_t days = json_integer_value(json_object_get(policies[i], "max_age_days"));
+
+		if (days > 0 && days <= BOOT_AGE_DAYS && (first == 0 || began + days * DAY < first))
+			first = began + days * DAY;
+	}
+	return first;
+}
+
+/* The sentence says when, not how long ago: it must not differ from one quote to the next. */
+static int
+judge_age(struct demands *d, const json_t *days, struct err *e)
+{
+	BUF_AUTO struct buf b = buf_init(64);
+
+	if (days == NULL)
+		return 0;
+	if (d->in->began == 0)
+		return demand_open(d, e, "the policy demands a boot of at most %lld days, but when this one was first"
+		    " seen is not known here: a server that attests the host knows", (long long)json_integer_value(days));
+	if (d->in->now < d->in->began + json_integer_value(days) * DAY)
+		return 0;
+	buf_rfc3339(&b, d->in->began);
+	return demand_failed(d, REASON_BOOT_TOO_OLD, e, "this boot was first seen at %s, and the policy wants the host"
+	    " started anew every %lld days", buf_cstr(&b), (long long)json_integer_value(days));
+}
+
 static int
 judge(struct demands *d, const json_t *p, struct err *e)
 {
@@ -338,7 +373,8 @@ judge(struct demands *d, const json_t *p, struct err *e)
 	if ((rc = judge_signers(d, json_object_get(p, "signers"), e)) != 0 ||
 	    (rc = judge_kernel(d, json_object_get(p, "kernel"), json_object_get(p, "loaders"), e)) != 0 ||
 	    (rc = boot_cmdline_judge(d, json_object_get(p, "cmdline"), e)) != 0 ||
-	    (rc = judge_pcrs(d, json_object_get(p, "pcrs"), e)) != 0)
+	    (rc = judge_pcrs(d, json_object_get(p, "pcrs"), e)) != 0 ||
+	    (rc = judge_age(d, json_object_get(p, "max_age_days"), e)) != 0)
 		return rc;
 	if ((rc = judge_started_since(d, p, e)) != 0)
 		return rc;

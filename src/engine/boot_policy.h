@@ -9,6 +9,7 @@
  *     "cmdline":  ["exact text", { "regex": "PCRE2, whole line" }, ...],
  *     "pcrs":     { "sha256": { "0": ["HEX", ...] } },
  *     "profile":  PROFILE or [PROFILE, ...],         boot_profile.h
+ *     "max_age_days": 30,                  since this boot was first seen
  *     "event_log": true, "boot_aggregate": true }    the check is required
  *
  * At least one member; unknown members and empty lists are refused: a demand that
@@ -28,5 +29,9 @@ MUST_CHECK int boot_policy_check(const json_t *policy, struct err *e);
  * calls it. */
 MUST_CHECK int boot_policy_appraise(const struct boot_input *in, const struct boot_report *report,
     struct result *r, struct err *e);
+
+/** boot_policy_expires(policies, began): When the first of those demands (NULL at the end) that
+ * limit a boot's age will not be met any more, in seconds since 1970; 0: never. */
+int64_t boot_policy_expires(const json_t *const *policies, int64_t began);
 
 #endif

@@ -11,7 +11,7 @@
 
 static const char *const members[] = {
 	"secure_boot", "signers", "kernel", "loaders", "cmdline", "pcrs", "profile", "event_log",
-	"boot_aggregate", NULL,
+	"boot_aggregate", "max_age_days", NULL,
 };
 
 bool
@@ -101,6 +101,19 @@ check_pcrs(const json_t *policy, struct err *e)
 }
 
 static int
+check_age(const json_t *policy, struct err *e)
+{
+	json_t *days;
+	int rc = json_member(policy, "boot", "max_age_days", JSON_INTEGER, false, &days, e);
+
+	if (rc != 0 || days == NULL)
+		return rc;
+	if (json_integer_value(days) < 1 || json_integer_value(days) > BOOT_AGE_DAYS)
+		return err_set(e, ERR_RANGE, "boot/max_age_days is not a number from 1 to %d", BOOT_AGE_DAYS);
+	return 0;
+}
+
+static int
 check_profiles(const json_t *policy, struct err *e)
 {
 	const json_t *p = json_object_get(policy, "profile"), *one;
@@ -149,7 +162,7 @@ boot_policy_check(const json_t *policy, struct err *e)
 	    (rc = check_digests(policy, "signers", e)) != 0 ||
 	    (rc = check_digests(policy, "kernel", e)) != 0 ||
 	    (rc = check_digests(policy, "loaders", e)) != 0 ||
-	    (rc = check_pcrs(policy, e)) != 0 ||
+	    (rc = check_pcrs(policy, e)) != 0 || (rc = check_age(policy, e)) != 0 ||
 	    (rc = boot_cmdline_check(json_object_get(policy, "cmdline"), e)) != 0)
 		return rc;
 	if (json_object_get(policy, "loaders") != NULL && json_object_get(policy, "kernel") == NULL)

@@ -61,7 +61,7 @@ check_quote(struct evidence_run *x, struct err *e)
 	const struct evidence_input *in = x->in;
 	struct quote_input q = { .attest = in->quote, .signature = in->signature,
 	    .nonce = in->nonce, .bank = in->bank, .pcr = evidence_list_pcr(x), .pcrs = in->pcrs,
-	    .attest_name = in->names.quote, .signature_name = in->names.signature };
+	    .least = in->least_pcrs, .attest_name = in->names.quote, .signature_name = in->names.signature };
 	int rc;
 
 	if (!in->has_quote)
@@ -283,6 +283,8 @@ appraise_one(struct evidence_run *x, const struct ima_entry *n, bool covered, st
 	if (ima_entry_is_boot_aggregate(n) && n->well_formed && !n->ambiguous && !n->violation &&
 	    (rc = note_aggregate(x, n, covered, e)) != 0)
 		return rc;
+	if ((rc = evidence_note_ima(x, n, covered, e)) != 0)
+		return rc;
 	rc = x->appraiser != NULL ? appraise_entry(x->appraiser, n, covered, x->r, e) :
 	    appraise_form(n, x->r, &sound, e);
 	if (rc != 0)
@@ -367,7 +369,8 @@ judge_entries(struct evidence_run *x, struct err *e)
 		x->aggregates[x->n_aggregates++] = x->resume->boot_aggregate;
 		x->aggregates_covered = evidence_matched(x);
 	}
-	if ((rc = appraise_list(x, e)) != 0 || (rc = judge_tail(x, e)) != 0)
+	if ((rc = evidence_resume_ima(x, e)) != 0 || (rc = appraise_list(x, e)) != 0 || (rc = judge_tail(x, e)) != 0 ||
+	    (rc = evidence_judge_ima(x, e)) != 0)
 		return rc;
 	for (size_t i = 0; i < x->r->n_findings; i++) {
 		if (x->r->findings[i].entry != 0 && x->r->findings[i].decides)

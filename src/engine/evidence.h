@@ -34,6 +34,8 @@ struct evidence_input {
 	bool has_event_log;
 	struct span event_log;
 	enum digest_alg bank;
+	uint32_t least_pcrs;			/* that must be quoted beside the list's, a bit each:
+						 * or an attester chooses what is looked at */
 	unsigned list_pcr;			/* 0: IMA_PCR; the execution monitor's list has another */
 	bool allow_padded_sha1;			/* follow zero-padded SHA-1 too, named as such */
 	bool require_all;			/* a tail is a finding */
@@ -44,6 +46,7 @@ struct evidence_input {
 	size_t n_policies;
 	struct digest policy_id;		/* stands for them; none: no state can be gone on from */
 	struct sig_context ctx;			/* time and mounts */
+	int64_t boot_began;			/* seconds: when this boot was first seen; 0: not known */
 	const struct resume_state *resume;	/* NULL: from the start of the boot */
 	bool exact;				/* the list is known to begin right behind it: not searched for */
 	bool new_kernel;			/* the host says that another kernel runs than at the state,
@@ -60,7 +63,10 @@ struct evidence_input {
 struct evidence_report {
 	struct quote_facts quote;		/* zero without a quote */
 	struct match match;			/* match.wrong is freed by then */
+	struct ima_policy_seen *ima_policies;	/* the kernel's, as measured; in the result's arena */
+	size_t n_ima_policies;
 	uint64_t total, authenticated, trusted, findings, violations;
+	int64_t boot_expires;			/* when a demand on the boot's age fails; 0: there is none */
 	json_t *boot;				/* owned; what the boot engine saw, or NULL */
 	bool resumed;				/* the state was of this boot and was used */
 	bool has_state;				/* no check failed: state may be kept */

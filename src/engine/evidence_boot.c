@@ -1,6 +1,7 @@
 #include "engine/evidence_boot.h"
 
 #include "engine/boot.h"
+#include "engine/boot_policy.h"
 
 /* What stands at an offset of the boot's parts, stands in its log. */
 static int
@@ -63,8 +64,10 @@ evidence_boot(const struct evidence_input *in, const struct evidence_boot *b, st
 	    .pcrs = b->q->covered.banks, .n_pcrs = b->authentic ? b->q->covered.n_banks : 0,
 	    .aggregates = b->aggregates, .n_aggregates = b->n_aggregates,
 	    .aggregates_authenticated = b->aggregates_covered,
-	    .policies = b->demands };
+	    .policies = b->demands, .now = in->ctx.now, .began = in->boot_began };
 	int rc;
+
+	report->boot_expires = boot_policy_expires(b->demands, in->boot_began);
 
 	if ((rc = without_list(in, &x, &r->arena, e)) != 0)
 		return rc;

@@ -23,6 +23,8 @@ struct evidence_run {
 	struct digest *aggregates;		/* of the boot_aggregate entries; in the result's arena */
 	size_t n_aggregates, cap_aggregates;
 	bool aggregates_covered;
+	size_t cap_ima_policies;
+	uint64_t ima_allowed;			/* entries of IMA policies that meet the demand */
 	bool authentic;				/* what the quote says can be believed */
 	bool had_target;			/* there was a value to compare the replayed PCR with */
 	bool too_short;				/* the list lacks entries that were recorded */
@@ -37,6 +39,12 @@ evidence_list_pcr(const struct evidence_run *x)
 
 /** evidence_judge_replay(x, e): CHECK_REPLAY and CHECK_TEMPLATE_DIGESTS, from the match. */
 MUST_CHECK int evidence_judge_replay(struct evidence_run *x, struct err *e);
+
+/** evidence_resume_ima, evidence_note_ima, evidence_judge_ima (evidence_ima.c): The IMA policies of
+ * the resumed part; of an entry; and whether the demand of one is met. */
+MUST_CHECK int evidence_resume_ima(struct evidence_run *x, struct err *e);
+MUST_CHECK int evidence_note_ima(struct evidence_run *x, const struct ima_entry *n, bool covered, struct err *e);
+MUST_CHECK int evidence_judge_ima(struct evidence_run *x, struct err *e);
 
 /** evidence_matched(x): Whether anything of the list is tied to the quote. */
 bool evidence_matched(const struct evidence_run *x);

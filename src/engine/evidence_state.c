@@ -36,6 +36,27 @@ keep_keys(struct keyring *ring, struct resume_state *s, struct err *e)
 	return 0;
 }
 
+static int
+keep_ima_policies(const struct evidence_report *report, struct resume_state *s, struct err *e)
+{
+	s->ima_policies = arena_array(&s->arena, report->n_ima_policies + 1, sizeof(*s->ima_policies));
+	if (s->ima_policies == NULL)
+		return arena_err(&s->arena, e);
+	for (size_t i = 0; i < report->n_ima_policies; i++) {
+		const struct ima_policy_seen *p = &report->ima_policies[i];
+		struct resume_ima_policy *to = &s->ima_policies[s->n_ima_policies];
+
+		/* What waits for the next quote comes again with it. */
+		if (!p->authenticated)
+			continue;
+		to->digest = p->digest;
+		if (!arena_copy(&s->arena, p->path, &to->path))
+			return arena_err(&s->arena, e);
+		s->n_ima_policies++;
+	}
+	return 0;
+}
+
 int
 evidence_state_make(const struct evidence_input *in, struct evidence_report *report,
     const struct attest_key *ak, const struct digest *boot_aggregate, struct keyring *ring,
@@ -57,7 +78,7 @@ evidence_state_make(const struct evidence_input *in, struct evidence_report *rep
 		if ((m->at_match.used >> i) & 1 && digest_make(in->bank, pcr_value(&m->at_match, i),
 		    &s->pcrs[s->n_pcrs].value))
 			s->pcrs[s->n_pcrs++].index = i;
-	if ((rc = keep_keys(ring, s, e)) != 0)
+	if ((rc = keep_keys(ring, s, e)) != 0 || (rc = keep_ima_policies(report, s, e)) != 0)
 		return rc;
 	report->has_state = true;
 	return 0;

@@ -238,24 +238,49 @@ paths_cover(const struct trusted_key *key, struct span path)
 }
 
 /* The deepest mount above the path decides, the latest of equals. */
-static bool
-filesystems_cover(const struct policy_key_scope *s, struct span path, const struct sig_context *ctx)
+struct deepest {
+	bool any;
+	size_t depth;
+	struct span label;
+};
+
+static void
+consider(struct deepest *d, struct span path, struct span mount, struct span label)
 {
-	const struct sig_mount *best = NULL;
+	size_t depth = without_slash(mount).n;
+
+	if (below(path, mount) && (!d->any || depth >= d->depth))
+		*d = (struct deepest){ true, depth, label };
+}
+
+/* Where the key's own policy says that volumes are: its scopes with a partition and paths. */
+static void
+consider_scopes(struct deepest *d, const struct runtime_policy *p, struct span path)
+{
+	uint8_t room[POLICY_ALIASED_MAX], prefix[POLICY_ALIASED_MAX];
+
+	path = policy_canonical(p, path, room);
+	for (size_t i = 0; i < p->n_scopes; i++)
+		for (size_t k = 0; p->scopes[i].partition.n > 0 && k < p->scopes[i].n_paths; k++)
+			consider(d, path, policy_canonical(p, without_slash(p->scopes[i].paths[k]), prefix), p->scopes[i].partition);
+}
+
+static bool
+filesystems_cover(const struct trusted_key *key, struct span path, const struct sig_context *ctx)
+{
+	const struct policy_key_scope *s = &key->policy->scope;
+	struct deepest best = { 0 };
 
 	if (s->n_filesystems == 0)
 		return true;
 	if (!plain_path(path))
 		return false;
-	for (size_t i = 0; i < ctx->n_mounts; i++) {
-		const struct sig_mount *m = &ctx->mounts[i];
-
-		if (below(path, m->path) &&
-		    (best == NULL || without_slash(m->path).n >= without_slash(best->path).n))
-			best = m;
-	}
-	for (size_t i = 0; best != NULL && i < s->n_filesystems; i++)
-		if (span_eq(s->filesystems[i], best->label))
+	if (key->owner != NULL && key->owner->n_scopes > 0)
+		consider_scopes(&best, key->owner, path);
+	for (size_t i = 0; i < ctx->n_mounts; i++)
+		consider(&best, path, ctx->mounts[i].path, ctx->mounts[i].label);
+	for (size_t i = 0; best.any && i < s->n_filesystems; i++)
+		if (span_eq(s->filesystems[i], best.label))
 			return true;
 	return false;
 }
@@ -273,7 +298,7 @@ outside(const struct trusted_key *key, enum sig_place place, struct span path,
 		return "its signing key may not sign any more: the dates of its scope are over";
 	if (!paths_cover(key, path))
 		return "its signing key may not sign at this path";
-	if (!filesystems_cover(s, path, ctx))
+	if (!filesystems_cover(key, path, ctx))
 		return "its signing key may not sign on this file system";
 	if (key->kinds == 0 && s->n_keyrings == 0)
 		return NULL;

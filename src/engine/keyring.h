@@ -12,9 +12,10 @@
  * SCOPE of a key; each list that is not empty restricts, and all must agree:
  *   paths        whole components: /opt/v covers /opt/v and /opt/v/x, not /opt/vx;
  *                compared after the policy's aliases, with spaces as '_' on both sides
- *   filesystems  the mount that holds the path (the deepest one the caller names)
- *                must carry one of the labels.  Where a volume is mounted is the
- *                host's word: nothing in a measurement list proves it
+ *   filesystems  the mount that holds the path (the deepest one that the caller or a
+ *                scope of the key's policy names) must carry one of the labels.  Where a
+ *                volume is mounted nothing in a measurement list proves: it is the word of
+ *                the policy's owner or of the operator, never the host's
  *   keyrings     where the kernel looks for the signing key: ".ima" for security.ima,
  *                ".evm" for security.evm; an appended signature counts for ".ima",
  *                ".platform", ".machine" and the two built-in keyrings.  "_ima" and
@@ -48,7 +49,7 @@ const char *file_kind_name(enum file_kind kind);	/* "file", "module", ... */
  * A name is no proof of use: it keeps keys apart, it does not stop root. */
 enum file_kind file_kind_of(struct span path);
 
-/* Where a volume is mounted, as far as the caller knows. */
+/* Where a volume is mounted, as far as the caller knows, and believes whoever says so. */
 struct sig_mount { struct span label, path; };
 
 struct sig_context {

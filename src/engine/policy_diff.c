@@ -292,7 +292,7 @@ diff_members(const json_t *x, const json_t *y, rule_fn *each, void *cookie, stru
 {
 	static const char *const sections[] = {
 		"min_digest", "aliases", "scopes", "excludes", "keys", "revoked",
-		"closed_directories", "violations", "buffers", "keyrings", "boot",
+		"closed_directories", "violations", "buffers", "keyrings", "ima_policies", "boot",
 	};
 	int rc;
 

@@ -42,6 +42,9 @@ selection_fault(const struct quote_input *in, const struct tpm_selection *s)
 			return "it names a bank or PCR that is not known";
 	if (!tpm_selection_has(s, in->bank, in->pcr))
 		return "it lacks the PCR that the list must reproduce";
+	for (unsigned n = 0; n < LIMIT_PCRS; n++)
+		if ((in->least >> n & 1) != 0 && !tpm_selection_has(s, in->bank, n))
+			return "it lacks a PCR that was asked for";
 	if (in->pcrs != NULL && in->pcrs->kind == TPM_PCRS_TOOLS &&
 	    !tpm_selection_eq(s, &in->pcrs->selection))
 		return "the PCR file has another";

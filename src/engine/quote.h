@@ -36,6 +36,7 @@ struct quote_input {
 	unsigned pcr;			/* 10, unless the kernel was built with another */
 	const struct tpm_pcrs *pcrs;	/* given values, or NULL */
 	const struct tpm_selection *wanted;	/* what was asked for, or NULL: not known */
+	uint32_t least;			/* PCRs of the bank that must be selected, a bit each */
 	const char *attest_name, *signature_name;	/* for errors; may be NULL */
 };
 

@@ -38,7 +38,7 @@ by_length(const void *a, const void *b)
 	return (y->path.n > x->path.n) - (y->path.n < x->path.n);
 }
 
-/* Where the host says the volume ${label} is mounted. */
+/* Where the caller says that the volume ${label} is mounted. */
 static size_t
 mounts_of(const struct sig_context *ctx, struct span label)
 {
@@ -67,10 +67,11 @@ add_scope(const struct policy_scope *s, const struct sig_context *ctx, const uin
 		struct scope_prefix *x = &l->scopes[l->n_scopes++];
 
 		x->layers = layers;
+		x->partition = s->partition;
 		if (!canonical_prefix(l->p, s->paths[i], a, &x->path))
 			return arena_err(a, e);
 	}
-	if (s->partition.n > 0 && mounts_of(ctx, s->partition) == 0)
+	if (s->partition.n > 0 && s->n_paths == 0 && mounts_of(ctx, s->partition) == 0)
 		return result_warn(r, e, "policy scope \"%.*s\" is for the volume %.*s, but nobody said"
 		    " where that is mounted: the scope covers nothing", (int)s->name.n,
 		    (const char *)s->name.p, (int)s->partition.n, (const char *)s->partition.p);
@@ -80,6 +81,7 @@ add_scope(const struct policy_scope *s, const struct sig_context *ctx, const uin
 		struct scope_prefix *x = &l->scopes[l->n_scopes++];
 
 		x->layers = layers;
+		x->partition = s->partition;
 		if (!canonical_prefix(l->p, ctx->mounts[i].path, a, &x->path))
 			return arena_err(a, e);
 	}
@@ -208,6 +210,19 @@ layers_of(const struct ready_policy *l, struct span path)
 		if (path_under(path, l->scopes[i].path))
 			return l->scopes[i].layers;
 	return l->open_layers;
+}
+
+void
+ready_policy_volume(const struct ready_policy *l, struct span path, size_t *depth, struct span *label)
+{
+	uint8_t room[POLICY_ALIASED_MAX];
+	struct span name = l->n_scopes == 0 ? path : policy_canonical(l->p, path, room);
+
+	for (size_t i = 0; i < l->n_scopes && l->scopes[i].path.n > *depth; i++)
+		if (l->scopes[i].partition.n > 0 && path_under(name, l->scopes[i].path)) {
+			*depth = l->scopes[i].path.n;
+			*label = l->scopes[i].partition;
+		}
 }
 
 static const uint8_t *

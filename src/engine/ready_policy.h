@@ -12,7 +12,7 @@
 
 /* A scope's prefix in the kernel's form, longest first in the array. */
 struct scope_prefix {
-	struct span path;
+	struct span path, partition;	/* the volume's label, or empty */
 	const uint8_t *layers;		/* bit set */
 };
 
@@ -54,6 +54,10 @@ void ready_policy_expect(const struct ready_policy *l, struct span path, enum po
 
 /** ready_policy_closed(l, path): Whether ${path} lies in a closed directory. */
 bool ready_policy_closed(const struct ready_policy *l, struct span path);
+
+/** ready_policy_volume(l, path, depth, label): If ${path} lies on a volume that a scope of the
+ * policy says is mounted deeper than at ${*depth} bytes, both become that volume's. */
+void ready_policy_volume(const struct ready_policy *l, struct span path, size_t *depth, struct span *label);
 
 /** path_kernel_form(a, s, out): Spaces to '_', no '/' at the end (but "/"). */
 MUST_CHECK bool path_kernel_form(struct arena *a, struct span s, struct span *out);

@@ -46,6 +46,8 @@ struct finding {
 	bool decides;			/* speaks against trust; false for what waits for the next quote */
 	bool path_authenticated;	/* false for violations: their data is not extended */
 	struct span path;		/* empty if not about a file */
+	struct span partition;		/* label of the volume it lies on, as far as a policy or the operator
+					 * says where that is; else empty */
 	struct digest seen;		/* DIGEST_NONE if not known */
 	const struct digest *wanted;	/* approved digests of the path */
 	size_t n_wanted;
@@ -89,8 +91,8 @@ MUST_CHECK int check_fail(struct result *r, enum check_id id, enum reason reason
 /** check_withdraw(r, id): That the check passed proves nothing after all. */
 void check_withdraw(struct result *r, enum check_id id);
 
-/** result_finding(r, f, e, fmt, ...): Append ${f} with the sentence; path and wanted
- * digests are copied into the arena. */
+/** result_finding(r, f, e, fmt, ...): Append ${f} with the sentence; path, wanted
+ * digests and partition are copied into the arena. */
 MUST_CHECK int result_finding(struct result *r, const struct finding *f, struct err *e,
     const char *fmt, ...) ERR_PRINTF(4, 5);
 

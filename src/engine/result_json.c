@@ -40,6 +40,8 @@ finding_json(const struct finding *f)
 		json_object_set_new(j, "path", json_null());
 		json_object_set_new(j, "path_b64", json_null());
 	}
+	if (f->partition.n > 0)
+		json_object_set_new(j, "partition", json_escaped(f->partition));
 	json_object_set_new(j, "authenticated", json_boolean(f->authenticated));
 	json_object_set_new(j, "decides", json_boolean(f->decides));
 	if (f->entry != 0)
@@ -92,6 +94,22 @@ pcr_json(const struct match *m)
 	return all;
 }
 
+static json_t *
+ima_policies_json(const struct evidence_report *report)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < report->n_ima_policies; i++) {
+		const struct ima_policy_seen *p = &report->ima_policies[i];
+
+		json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:o, s:b, s:b}", "path", json_escaped(p->path),
+		    "path_b64", json_base64(p->path), "digest", digest_json(&p->digest),
+		    "entry", p->entry == 0 ? json_null() : json_integer((json_int_t)p->entry),
+		    "authenticated", (int)p->authenticated, "approved", (int)p->approved));
+	}
+	return list;
+}
+
 json_t *
 result_json(const struct result *r, const struct evidence_report *report)
 {
@@ -106,6 +124,7 @@ result_json(const struct result *r, const struct evidence_report *report)
 	    "violations", (json_int_t)report->violations));
 	json_object_set_new(j, "findings", findings_json(r));
 	json_object_set_new(j, "pcr", pcr_json(&report->match));
+	json_object_set_new(j, "ima_policies", ima_policies_json(report));
 	json_object_set_new(j, "boot", report->boot == NULL ? json_null() : json_incref(report->boot));
 	for (size_t i = 0; i < r->n_warnings; i++)
 		json_array_append_new(warnings, json_escaped(span_str(r->warnings[i])));

@@ -17,7 +17,8 @@ static const struct { uint16_t tag; const char *name; size_t least, most; } sect
 #define QUOTED (BIT(NONCE) | BIT(QUOTE) | BIT(SIGNATURE) | BIT(PCRS) | BIT(FROM) | BIT(TOTAL) | BIT(IMA_LOG))
 
 static const struct { const char *name; uint32_t must, may; } types[] = {
-	[ATTEST_ENROL] = { "enrol", BIT(EK_PUBLIC) | BIT(AK_PUBLIC) | BIT(CSR) | BIT(FACTS), BIT(EK_CERT) },
+	[ATTEST_ENROL] = { "enrol", BIT(EK_PUBLIC) | BIT(AK_PUBLIC) | BIT(CSR) | BIT(FACTS),
+	    BIT(EK_CERT) | BIT(IAK_CERT) | BIT(IDEVID_CERT) },
 	[ATTEST_CHALLENGE] = { "challenge", BIT(ENROLMENT) | BIT(CREDENTIAL) | BIT(SECRET), 0 },
 	[ATTEST_ACTIVATE] = { "activate", BIT(ENROLMENT) | BIT(PROOF), 0 },
 	[ATTEST_ENROLLED] = { "enrolled", BIT(HOST_ID) | BIT(STATE) | BIT(CERTIFICATE), 0 },
@@ -43,7 +44,14 @@ attest_type_name(enum attest_type t)
 static struct attest_chain *
 chain_of(struct attest_message *m, enum attest_section s)
 {
-	return s == ATTEST_EK_CERT ? &m->ek_chain : s == ATTEST_CERTIFICATE ? &m->chain : NULL;
+	return s == ATTEST_EK_CERT ? &m->ek_chain : s == ATTEST_CERTIFICATE ? &m->chain :
+	    s == ATTEST_IAK_CERT ? &m->iak_chain : s == ATTEST_IDEVID_CERT ? &m->idevid_chain : NULL;
+}
+
+static const struct attest_chain *
+chain_in(const struct attest_message *m, enum attest_section s)
+{
+	return chain_of((struct attest_message *)(uintptr_t)m, s);
 }
 
 static enum attest_section
@@ -230,15 +238,17 @@ write_section(struct buf *out, enum attest_section s, struct span bytes)
 static size_t
 times(const struct attest_message *m, enum attest_section s)
 {
-	return s == ATTEST_EK_CERT ? m->ek_chain.n : s == ATTEST_CERTIFICATE ? m->chain.n :
-	    m->s[s].present ? 1 : 0;
+	const struct attest_chain *c = chain_in(m, s);
+
+	return c != NULL ? c->n : m->s[s].present ? 1 : 0;
 }
 
 static struct span
 nth(const struct attest_message *m, enum attest_section s, size_t i)
 {
-	return s == ATTEST_EK_CERT ? m->ek_chain.der[i] : s == ATTEST_CERTIFICATE ? m->chain.der[i] :
-	    m->s[s].bytes;
+	const struct attest_chain *c = chain_in(m, s);
+
+	return c != NULL ? c->der[i] : m->s[s].bytes;
 }
 
 int

@@ -55,6 +55,7 @@ struct attest_message {
 	struct { bool present; struct span bytes; } s[ATTEST_SECTIONS];	/* repeated ones: the first */
 	struct attest_chain ek_chain;		/* all of ek-cert */
 	struct attest_chain chain;		/* all of certificate */
+	struct attest_chain iak_chain, idevid_chain;	/* all of iak-cert and of idevid-cert */
 };
 
 const char *attest_section_name(enum attest_section s);

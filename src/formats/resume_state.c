@@ -44,14 +44,14 @@ get_digest(const json_t *j, const char *key, enum digest_alg alg, struct digest 
 
 /* "algorithm:hex", because it may be of any. */
 static int
-get_boot_aggregate(const json_t *j, struct resume_state *s, struct err *e)
+get_any_digest(const json_t *j, const char *key, bool required, struct digest *d, struct err *e)
 {
 	uint8_t raw[LIMIT_DIGEST];
 	struct span text;
 	enum digest_alg alg;
 	json_t *v;
 	size_t colon;
-	int rc = json_member(j, WHERE, "boot_aggregate", JSON_STRING, false, &v, e);
+	int rc = json_member(j, WHERE, key, JSON_STRING, required, &v, e);
 
 	if (rc != 0 || v == NULL)
 		return rc;
@@ -59,8 +59,49 @@ get_boot_aggregate(const json_t *j, struct resume_state *s, struct err *e)
 	colon = span_find(text, ':');
 	alg = digest_alg_by_name(span_head(text, colon));
 	if (!hex_fixed(span_from(text, colon + 1), raw, digest_alg_size(alg)) ||
-	    !digest_make(alg, span_of(raw, digest_alg_size(alg)), &s->boot_aggregate))
-		return err_set(e, ERR_FORMAT, WHERE ": \"boot_aggregate\" is not \"algorithm:hex\"");
+	    !digest_make(alg, span_of(raw, digest_alg_size(alg)), d))
+		return err_set(e, ERR_FORMAT, WHERE ": \"%s\" is not \"algorithm:hex\"", key);
+	return 0;
+}
+
+static json_t *
+any_digest_json(const struct digest *d)
+{
+	BUF_AUTO struct buf b = buf_init(256);
+
+	buf_printf(&b, "%s:", digest_alg_name(d->alg));
+	buf_hex(&b, digest_view(d));
+	return json_string(buf_cstr(&b));
+}
+
+/* Names are bytes, so that they are kept in base64. */
+static int
+get_ima_policies(const json_t *j, struct resume_state *s, struct err *e)
+{
+	static const char *const members[] = { "path_b64", "digest", NULL };
+	json_t *list, *v, *path;
+	size_t i;
+	int rc = json_member(j, WHERE, "ima_policies", JSON_ARRAY, false, &list, e);
+
+	if (rc != 0 || list == NULL)
+		return rc;
+	s->ima_policies = arena_array(&s->arena, json_array_size(list) + 1, sizeof(*s->ima_policies));
+	if (s->ima_policies == NULL)
+		return arena_err(&s->arena, e);
+	json_array_foreach(list, i, v) {
+		BUF_AUTO struct buf name = buf_init(LIMIT_SMALL_FILE);
+		struct resume_ima_policy *p = &s->ima_policies[i];
+
+		if ((rc = json_only(v, WHERE " IMA policy", members, e)) != 0 ||
+		    (rc = json_member(v, WHERE " IMA policy", "path_b64", JSON_STRING, true, &path, e)) != 0 ||
+		    (rc = get_any_digest(v, "digest", true, &p->digest, e)) != 0)
+			return rc;
+		if (!base64_decode(json_string_span(path), &name))
+			return err_set(e, ERR_ENCODING, WHERE ": an IMA policy's \"path_b64\" is not base64");
+		if (!arena_copy(&s->arena, buf_view(&name), &p->path))
+			return arena_err(&s->arena, e);
+		s->n_ima_policies++;
+	}
 	return 0;
 }
 
@@ -154,7 +195,7 @@ static int
 get_all(const json_t *j, struct resume_state *s, struct err *e)
 {
 	static const char *const members[] = { "assay_resume", "bank", "count", "pcrs", "extend",
-		"policies", "ak", "clock", "last", "boot_aggregate", "keys", NULL };
+		"policies", "ak", "clock", "last", "boot_aggregate", "keys", "ima_policies", NULL };
 	json_t *bank, *extend;
 	uint64_t version;
 	int rc;
@@ -182,10 +223,10 @@ get_all(const json_t *j, struct resume_state *s, struct err *e)
 	    (rc = get_digest(j, "policies", DIGEST_SHA256, &s->policies, e)) != 0 ||
 	    (rc = get_digest(j, "ak", DIGEST_SHA256, &s->ak, e)) != 0 ||
 	    (rc = get_digest(j, "last", DIGEST_SHA256, &s->last, e)) != 0 ||
-	    (rc = get_boot_aggregate(j, s, e)) != 0 ||
-	    (rc = get_clock(j, s, e)) != 0)
+	    (rc = get_any_digest(j, "boot_aggregate", false, &s->boot_aggregate, e)) != 0 ||
+	    (rc = get_clock(j, s, e)) != 0 || (rc = get_keys(j, s, e)) != 0)
 		return rc;
-	return get_keys(j, s, e);
+	return get_ima_policies(j, s, e);
 }
 
 int
@@ -216,6 +257,17 @@ keys_json(const struct resume_state *s)
 	return keys;
 }
 
+static json_t *
+ima_policies_json(const struct resume_state *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n_ima_policies; i++)
+		json_array_append_new(list, json_pack("{s:o, s:o}", "path_b64", json_base64(s->ima_policies[i].path),
+		    "digest", any_digest_json(&s->ima_policies[i].digest)));
+	return list;
+}
+
 int
 resume_state_write(const struct resume_state *s, struct buf *out, struct err *e)
 {
@@ -241,15 +293,12 @@ resume_state_write(const struct resume_state *s, struct buf *out, struct err *e)
 		    "clock", (json_int_t)s->clock, "safe", (int)s->safe));
 	if (s->last.alg != DIGEST_NONE)
 		json_object_set_new(j, "last", json_hex(digest_view(&s->last)));
-	if (s->boot_aggregate.alg != DIGEST_NONE) {
-		BUF_AUTO struct buf b = buf_init(256);
-
-		buf_printf(&b, "%s:", digest_alg_name(s->boot_aggregate.alg));
-		buf_hex(&b, digest_view(&s->boot_aggregate));
-		json_object_set_new(j, "boot_aggregate", json_string(buf_cstr(&b)));
-	}
+	if (s->boot_aggregate.alg != DIGEST_NONE)
+		json_object_set_new(j, "boot_aggregate", any_digest_json(&s->boot_aggregate));
 	if (s->n_keys > 0)
 		json_object_set_new(j, "keys", keys_json(s));
+	if (s->n_ima_policies > 0)
+		json_object_set_new(j, "ima_policies", ima_policies_json(s));
 	json_write(j, out);
 	return buf_done(out, e);
 }

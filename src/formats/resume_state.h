@@ -17,6 +17,8 @@
 struct resume_pcr { uint32_t index; struct digest value; };
 struct resume_key { struct span keyring, der; };	/* a key the kernel loaded */
 
+struct resume_ima_policy { struct span path; struct digest digest; };	/* that was measured */
+
 struct resume_state {
 	struct arena arena;
 	enum digest_alg bank;
@@ -34,6 +36,8 @@ struct resume_state {
 	struct digest boot_aggregate;	/* of the boot's first entry, or none */
 	struct resume_key *keys;
 	size_t n_keys;
+	struct resume_ima_policy *ima_policies;
+	size_t n_ima_policies;
 };
 
 /** resume_state_parse(in, s, e): ERR_VERSION for a newer one. */

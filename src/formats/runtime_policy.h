@@ -77,6 +77,14 @@ struct policy_keyring {
 	struct digest *digests;	size_t n_digests;	/* of the key's DER payload */
 };
 
+/* Which IMA policies the kernel may have: each that was measured when it was loaded
+ * must be one of these, and one must have been. */
+struct policy_ima {
+	bool demanded;
+	struct digest *digests;	size_t n_digests;	/* of the policy files */
+	struct span *paths;	size_t n_paths;		/* where else such files lie (engine/ima_policies.h) */
+};
+
 struct runtime_policy {
 	struct arena arena;
 	struct span name, created, generator;	/* created: RFC 3339, or empty */
@@ -94,6 +102,7 @@ struct runtime_policy {
 	struct policy_violation_rule *violations; size_t n_violations;
 	struct policy_buffer *buffers;	size_t n_buffers;
 	struct policy_keyring *keyrings; size_t n_keyrings;
+	struct policy_ima ima;
 	json_t *boot;				/* owned; boot profile and demands, or NULL */
 
 	struct policy_table table;		/* files */

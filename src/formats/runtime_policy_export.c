@@ -253,6 +253,8 @@ runtime_policy_keylime_losses(const struct runtime_policy *p, struct buf *out)
 		buf_printf(out, "%zu keyrings without trust: Keylime trusts each key they load\n", untrusted);
 	if (empty > 0)
 		buf_printf(out, "%zu buffers or keyrings without digests\n", empty);
+	if (p->ima.demanded)
+		buf_printf(out, "the demand of an IMA policy\n");
 	if (p->boot != NULL)
 		buf_printf(out, "the demands on the boot\n");
 }

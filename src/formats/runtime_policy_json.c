@@ -12,7 +12,7 @@
 static const char *const top_members[] = {
 	"assay_policy", "name", "created", "generator", "min_digest", "aliases", "layers",
 	"scopes", "excludes", "keys", "revoked", "closed_directories", "violations",
-	"buffers", "keyrings", "boot", NULL
+	"buffers", "keyrings", "ima_policies", "boot", NULL
 };
 
 /* Where a file's digests are to go. */

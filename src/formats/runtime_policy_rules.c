@@ -349,6 +349,28 @@ read_keyrings(struct policy_reader *r, const json_t *root)
 	return 0;
 }
 
+static int
+read_ima(struct policy_reader *r, const json_t *root)
+{
+	static const char *const members[] = { "digests", "paths", NULL };
+	struct policy_ima *i = &r->p->ima;
+	json_t *obj, *digests, *paths;
+	int rc;
+
+	if ((rc = json_member(root, "policy", "ima_policies", JSON_OBJECT, false, &obj, r->e)) != 0 || obj == NULL)
+		return rc;
+	if ((rc = json_only(obj, "ima_policies", members, r->e)) != 0 ||
+	    (rc = json_member(obj, "ima_policies", "digests", JSON_ARRAY, true, &digests, r->e)) != 0 ||
+	    (rc = json_member(obj, "ima_policies", "paths", JSON_ARRAY, false, &paths, r->e)) != 0 ||
+	    (rc = policy_get_digests(r, digests, "ima_policies.digests", &i->digests, &i->n_digests)) != 0 ||
+	    (rc = policy_get_names(r, paths, "ima_policies.paths", &i->paths, &i->n_paths)) != 0)
+		return rc;
+	if (i->n_digests == 0)
+		return err_set(r->e, ERR_FORMAT, "ima_policies.digests must list at least one digest: no host could meet it");
+	i->demanded = true;
+	return 0;
+}
+
 int
 policy_read_rules(struct policy_reader *r, const json_t *root)
 {
@@ -366,7 +388,7 @@ policy_read_rules(struct policy_reader *r, const json_t *root)
 	    (rc = read_array(r, root, "violations", sizeof(*p->violations), read_violation,
 	    &p->violations, &p->n_violations)) != 0 ||
 	    (rc = read_revoked(r, root)) != 0 || (rc = read_buffers(r, root)) != 0 ||
-	    (rc = read_keyrings(r, root)) != 0 ||
+	    (rc = read_keyrings(r, root)) != 0 || (rc = read_ima(r, root)) != 0 ||
 	    (rc = json_member(root, "policy", "closed_directories", JSON_ARRAY, false, &closed, r->e)) != 0 ||
 	    (rc = policy_get_names(r, closed, "closed_directories", &p->closed_directories,
 	    &p->n_closed_directories)) != 0 ||

@@ -327,6 +327,33 @@ unite_keyrings(struct policy_union *u, const struct runtime_policy *part)
 	return 0;
 }
 
+/* Any of the demands is a demand; what any of them allows is allowed. */
+static int
+unite_ima(struct policy_union *u, const struct runtime_policy *part)
+{
+	struct policy_ima *to = &u->out->ima;
+	const struct policy_ima *from = &part->ima;
+	size_t cap = to->n_digests, cap_paths = to->n_paths;
+	int rc = unite_digests(u, &to->digests, &to->n_digests, &cap, from->digests, from->n_digests);
+
+	to->demanded |= from->demanded;
+	for (size_t i = 0; rc == 0 && i < from->n_paths; i++) {
+		size_t k = 0;
+		struct span *q;
+
+		while (k < to->n_paths && !span_eq(to->paths[k], from->paths[i]))
+			k++;
+		if (k < to->n_paths)
+			continue;
+		if ((q = one_more(u, &to->paths, k, &cap_paths, sizeof(*q))) == NULL)
+			return u->out->arena.why;
+		if (!copy(u, from->paths[i], q))
+			return nomem(u);
+		to->n_paths++;
+	}
+	return rc;
+}
+
 static int
 unite_head(struct policy_union *u, const struct runtime_policy *part)
 {
@@ -360,7 +387,7 @@ policy_unite_rules(struct policy_union *u, const struct runtime_policy *part, co
 	    (rc = policy_aliases_check(p, u->e)) != 0 ||
 	    (rc = unite_scopes(u, part, layers)) != 0 || (rc = unite_patterns(u, part)) != 0 ||
 	    (rc = unite_keys(u, part)) != 0 || (rc = unite_closed(u, part)) != 0 ||
-	    (rc = unite_buffers(u, part)) != 0 || (rc = unite_keyrings(u, part)) != 0 ||
+	    (rc = unite_buffers(u, part)) != 0 || (rc = unite_keyrings(u, part)) != 0 || (rc = unite_ima(u, part)) != 0 ||
 	    (rc = unite_digests(u, &p->revoked_keys, &p->n_revoked_keys, &u->cap_revoked_keys,
 	    part->revoked_keys, part->n_revoked_keys)) != 0)
 		return rc;

@@ -422,6 +422,12 @@ policy_write_json(const struct runtime_policy *p, bool files, struct buf *out, s
 	    p->n_closed_directories);
 	out_violations(&o, p);
 	out_measured(&o, p);
+	if (p->ima.demanded) {
+		json_out_object(&o, KEY("ima_policies"));
+		out_digests(&o, KEY("digests"), p->ima.digests, p->ima.n_digests);
+		out_optional_strings(&o, KEY("paths"), p->ima.paths, p->ima.n_paths);
+		json_out_close(&o);
+	}
 	if (p->boot != NULL)
 		json_out_tree(&o, KEY("boot"), p->boot);
 	json_out_close(&o);

@@ -50,6 +50,13 @@ svc_log(enum log_level level, const char *fmt, ...)
 void
 svc_log_err(enum log_level level, const char *what, const struct err *e)
 {
-	svc_log(level, "%s: %s%s%s%s%s%s", what, e->file, e->file[0] == '\0' ? "" : ": ", e->message,
+	char place[64] = "";
+
+	if (e->place == ERR_AT_LINE && e->column != 0)
+		(void)snprintf(place, sizeof(place), "line %llu, column %llu: ", (unsigned long long)e->line,
+		    (unsigned long long)e->column);
+	else if (e->place == ERR_AT_LINE)
+		(void)snprintf(place, sizeof(place), "line %llu: ", (unsigned long long)e->line);
+	svc_log(level, "%s: %s%s%s%s%s%s%s", what, e->file, e->file[0] == '\0' ? "" : ": ", place, e->message,
 	    e->hint[0] == '\0' ? "" : " (", e->hint, e->hint[0] == '\0' ? "" : ")");
 }

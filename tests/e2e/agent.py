@@ -8,7 +8,7 @@ TYPES = {"enrol": 1, "challenge": 2, "activate": 3, "enrolled": 4, "evidence": 5
 TAGS = {"enrolment": 1, "ek-public": 2, "ek-cert": 3, "ak-public": 4, "csr": 5, "facts": 6, "credential": 7,
     "secret": 8, "proof": 9, "host-id": 10, "state": 11, "certificate": 12, "nonce": 13, "quote": 14,
     "signature": 15, "pcrs": 16, "from": 17, "total": 18, "ima-log": 19, "event-log": 20, "acknowledged": 21,
-    "wait-ms": 22, "deadline-ms": 23, "want": 24}
+    "wait-ms": 22, "deadline-ms": 23, "want": 24, "iak-cert": 25, "idevid-cert": 26}
 NAMES = {v: k for k, v in TAGS.items()}
 MEDIA = "application/vnd.assay.message"
 PCRS = list(range(11)) + [14]
@@ -125,7 +125,9 @@ class Tpm:
         return {int(l.split(":")[0]): l.split("0x")[1].strip().lower() for l in text.splitlines() if "0x" in l}
 
     def reboot(self, clean=True):
-        """A new boot: the TPM is reset, as power does it."""
+        """A new boot: the TPM is reset, as power does it; unannounced, it counts that against its keys."""
+        if clean:
+            self.run("tpm2_shutdown", "-c")
         self.stop()
         self.start()
         for f in ("ek.ctx", "ak.ctx"):
@@ -272,14 +274,17 @@ class Agent:
     def hello(self):
         return self.take(self.post("/v1/agent/attest", message("evidence", facts=self.facts())))
 
-    def evidence(self, start=None, pcrs=PCRS, nonce=None, **change):
+    def evidence(self, start=None, pcrs=PCRS, nonce=None, omit=(), **change):
+        """pcrs: which to quote, or, as bytes, what to say of them; omit: parts that are left out."""
+        if isinstance(pcrs, bytes):
+            change["pcrs"], pcrs = pcrs, PCRS
         start = self.next_from if start is None else start
         start = min(start, len(self.kernel.records))
         quote, signature, values = self.tpm.quote(nonce or self.nonce, pcrs)
         parts = dict(nonce=nonce or self.nonce, quote=quote, signature=signature, pcrs=values, **{"from": u64(start)},
             total=u64(len(self.kernel.records)), ima_log=b"".join(self.kernel.records[start:]))
         parts.update(change)
-        return message("evidence", **{k: v for k, v in parts.items() if v is not None})
+        return message("evidence", **{k: v for k, v in parts.items() if v is not None and k not in omit})
 
     def attest(self, **kw):
         if self.nonce is None:

@@ -113,9 +113,18 @@ for i in $(seq 200); do [ -s started2 ] && break; sleep 0.1; done
 t ak ak; is "$out" kept "after a restart the AK is still there"
 t quote ak 0011 0x400 q
 tpm2_checkquote -Q -u ak.pem -m q.msg -s q.sig -q 0011 2>check.log; ok $? "and quotes"
-read -r _ pid <started2
+read -r tcti pid <started2
+tpm_clock() { TPM2TOOLS_TCTI=$tcti tpm2_readclock | sed -n "s/^ *$1: //p"; }
+before=$(tpm_clock clock)
 exec 9>&-
 # shellcheck disable=SC2034
 for i in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
 ! kill -0 "$pid" 2>/dev/null; ok $? "the software TPM ends with who started it"
+wait
+mkfifo hold3; "$tool" start "$tmp/tpm" <hold3 >started3 & pids="$pids $!"
+exec 9>hold3
+# shellcheck disable=SC2034
+for i in $(seq 200); do [ -s started3 ] && break; sleep 0.1; done
+[ "$(tpm_clock clock)" -gt "$before" ]; ok $? "its clock goes on from there"
+exec 9>&-
 finish

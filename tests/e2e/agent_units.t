@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The agent's two systemd units are sound and confined (exposure of 2.0 at most), and what they
+"""The agent's two systemd units and the server's are sound and confined (exposure of 2.0 at most), and what they
 forbid is nothing that the processes do: every system call they are seen to make is allowed."""
 import os, re, shutil, subprocess, sys, time
 
@@ -58,7 +58,7 @@ def traced(name, *args):
 
 
 try:
-    for name in ("assay-agent-priv", "assay-agent"):
+    for name in ("assay-agent-priv", "assay-agent", "assay-server"):
         unit = f"{UNITS}/{name}.service"
         if version < 250:
             ok(True, f"{name}: exposure # SKIP systemd {version} cannot judge units offline")
@@ -68,9 +68,9 @@ try:
         ok(r.returncode == 0, f"{name}: exposure {level.group(1) if level else r.stderr}, at most 2.0")
         # verify wants programs and users that exist; the rest must be said to be well.
         os.makedirs(tmp + "/units", exist_ok=True)
-        text = open(unit).read().replace("/usr/bin/assay-agent ", os.path.realpath(BUILD + "/assay-agent") + " ")
+        text = re.sub("/usr/bin/(assay(-agent)?) ", lambda m: os.path.realpath(f"{BUILD}/{m.group(1)}") + " ", open(unit).read())
         open(f"{tmp}/units/{name}.service", "w").write(text)
-    for name in ("assay-agent-priv", "assay-agent"):
+    for name in ("assay-agent-priv", "assay-agent", "assay-server"):
         r = analyze("verify", "--man=no", f"{tmp}/units/{name}.service")
         wrong = [l for l in r.stderr.splitlines() if name in l and ("Unknown" in l or "Failed to parse" in l or "Invalid" in l)]
         is_(wrong, [], f"{name}: nothing in it that systemd does not know")
@@ -108,6 +108,12 @@ try:
             used = seen(f"{tmp}/{name}.strace")
             # The unit says Nice=, and the monitor does not insist on more.
             is_(sorted(used - allowed(f"{UNITS}/{unit}.service") - {"setpriority", "sched_setscheduler"}), [], f"{unit}: allows the {len(used)} system calls that are used")
+        # Under ima_policy=tcb the kernel measures what root reads, changed or new: what the privileged
+        # process reads of its own must not change with each evidence that it sends.
+        own = {}
+        for m in re.finditer(r'openat?\(.*?"([^"]*/agent/priv/[^"]*)"', open(tmp + "/priv.strace", errors="replace").read()):
+            own[m.group(1)] = own.get(m.group(1), 0) + 1
+        is_({p: n for p, n in own.items() if n > 4}, {}, "assay-agent-priv: does not read files of its own again and again")
         denied = [l for l in open(tmp + "/run.strace", errors="replace") if "EPERM" in l and not re.search("capset|setgroups", l)]
         is_([l.strip()[:160] for l in denied[:5]], [], "the network process asks for nothing that its own filter forbids")
 finally:

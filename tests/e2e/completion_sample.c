@@ -6,13 +6,13 @@
 #include <stdio.h>
 
 static const struct option_spec build_options[] = {
-	{ "from", 'f', "KIND:PATH", true, COMPLETE_WORDS, "dir: deb: tar: ima-log:",
-	    "where files come from; it's [not] a:b \\ only" },
-	{ "output", 'o', "FILE", false, COMPLETE_FILE, NULL, "write there" },
-	{ "root", 0, "DIR", false, COMPLETE_DIR, NULL, "read below this" },
-	{ "bank", 'b', "ALG", false, COMPLETE_WORDS, "sha1 sha256 sha384", "the PCR bank" },
-	{ "nonce", 0, "HEX", false, COMPLETE_NONE, NULL, "what the quote answers" },
-	{ "quiet", 'q', NULL, false, COMPLETE_NONE, NULL, "say less" },
+	{ .name = "from", .letter = 'f', .arg = "KIND:PATH", .repeat = true, .complete = COMPLETE_WORDS, .words = "dir: deb: tar: ima-log:",
+	    .help = "where files come from; it's [not] a:b \\ only" },
+	{ .name = "output", .letter = 'o', .arg = "FILE", .complete = COMPLETE_FILE, .help = "write there" },
+	{ .name = "root", .arg = "DIR", .complete = COMPLETE_DIR, .help = "read below this" },
+	{ .name = "bank", .letter = 'b', .arg = "ALG", .complete = COMPLETE_WORDS, .words = "sha1 sha256 sha384", .help = "the PCR bank" },
+	{ .name = "nonce", .arg = "HEX", .help = "what the quote answers" },
+	{ .name = "quiet", .letter = 'q', .help = "say less" },
 	{ NULL }
 };
 
@@ -40,14 +40,14 @@ static const struct command digest = {
 };
 
 static const struct option_spec serve_options[] = {
-	{ "listen", 0, "ADDR", false, COMPLETE_NONE, NULL, "where to listen" },
+	{ .name = "listen", .arg = "ADDR", .help = "where to listen" },
 	{ NULL }
 };
 static const struct command serve = {
 	.noun = "serve", .summary = "serve", .operands = "", .options = serve_options,
 };
 static const struct option_spec move_options[] = {
-	{ "to", 0, "FILE", false, COMPLETE_FILE, NULL, "where to" },
+	{ .name = "to", .arg = "FILE", .complete = COMPLETE_FILE, .help = "where to" },
 	{ NULL }
 };
 static const struct command serve_move = {

@@ -43,14 +43,14 @@ def wait(what, seconds=30, every=0.05):
 
 
 class Server:
-    def __init__(self):
-        self.port = 0
+    def __init__(self, *options):
+        self.port, self.options = 0, options or ("--first-use",)
         self.start()
 
     def start(self):
         begun = len(log("server")) if os.path.exists(f"{tmp}/server.log") else 0
         self.p = start("server", BUILD + "/assay", "server", "--data", tmp + "/server", "--listen",
-            f"127.0.0.1:{self.port}", "--first-use", "--interval", "5")
+            f"127.0.0.1:{self.port}", *self.options, "--interval", "5")
         wait(lambda: re.search(r"serving https://127\.0\.0\.1:(\d+);", log("server")[begun:]))
         self.port = int(re.search(r"serving https://127\.0\.0\.1:(\d+);", log("server")[begun:]).group(1))
         self.url, self.token = f"https://127.0.0.1:{self.port}", open(tmp + "/server/admin.token").read().strip()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The server, with a real TPM (swtpm) and an agent that shares no code with ours: who may enrol,
 what turns a host trusted and untrusted and how it comes back, and what an agent that lies gets."""
-import base64, hashlib, json, os, re, shutil, signal, ssl, subprocess, sys, tempfile, time, urllib.request
+import base64, hashlib, json, os, re, shutil, signal, ssl, struct, subprocess, sys, tempfile, time, urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from agent import *
@@ -219,6 +219,51 @@ try:
     a.kernel.measure("/usr/bin/one", b"one")
     a.attest()
     is_((server.host(a)["verdict"], server.host(a)["entries"]), ("trusted", 3), "killed and started again, it goes on where it was")
+
+    # ---- the kernel's IMA policy ----
+    rules, seen = b"measure func=BPRM_CHECK\n", lambda: [(x["path"], x["digest"], x["approved"]) for x in server.host(a)["ima_policy"]["measured"]]
+    is_((server.host(a)["ima_policy"]["demanded"], seen()), (False, []), "none is demanded and none was measured")
+    server.api("PUT", "/v1/policies/kernel", json.dumps({"assay_policy": 1, "ima_policies": {"digests": ["sha256:" + sha(rules).hex()]}}).encode())
+    server.api("POST", "/v1/assignments", {"policies": ["base", "more", "kernel"]})
+    a.attest()
+    codes = lambda: [(f["code"], f["entry"]) for f in server.api("GET", f"/v1/hosts/{a.id}/findings")[1]["findings"]]
+    is_((server.host(a)["verdict"], codes()), ("untrusted", [("ima-policy", None)]), "a policy demands one: untrusted without")
+    a.kernel.measure("/etc/ima/ima-policy", rules)
+    a.attest()
+    is_((server.host(a)["verdict"], seen()), ("trusted", [("/etc/ima/ima-policy", "sha256:" + sha(rules).hex(), True)]),
+        "the allowed one was loaded: trusted, and shown by its digest")
+    a.kernel.measure("/usr/bin/three", b"three")
+    a.attest()
+    is_((server.host(a)["verdict"], codes()), ("trusted", []), "which holds for what comes behind it")
+    a.kernel.measure("/etc/ima/ima-policy", b"dont_measure\n")
+    a.attest()
+    is_((server.host(a)["verdict"], codes()), ("untrusted", [("ima-policy", 6)]), "a second one that nobody allowed")
+    is_([x[2] for x in seen()], [True, False], "both are shown")
+    r = subprocess.run([ASSAY, "host", "show", a.id, "--data", server.data], capture_output=True, text=True)
+    like(r.stdout, r"IMA policy +/etc/ima/ima-policy sha256:[0-9a-f]{64}, allowed\n.*ima-policy sha256:[0-9a-f]{64}, NOT allowed", "host show tells it")
+    server.api("POST", "/v1/assignments", {"policies": ["base", "more"]})
+
+    # ---- the built-in policy: the host's word, or the event log's ----
+    def log(cmdline):
+        """A firmware event log with GRUB's kernel_cmdline alone, and PCR 8 extended so."""
+        machine.run("tpm2_pcrextend", f"8:sha256={sha(cmdline).hex()}")
+        spec = b"Spec ID Event03\0" + struct.pack("<IBBBBIHHB", 0, 0, 2, 0, 2, 1, 0xb, 32, 0)
+        data = b"kernel_cmdline: " + cmdline + b"\0"
+        return (struct.pack("<II20sI", 0, 3, bytes(20), len(spec)) + spec +
+            struct.pack("<IIIH", 8, 0xd, 1, 0xb) + sha(cmdline) + struct.pack("<I", len(data)) + data)
+
+    said, proven = "BOOT_IMAGE=/vmlinuz ima_policy=tcb", b"/vmlinuz ima_policy=tcb"
+    for what, cmdline, want in (("the same in the event log", proven, True), ("another in the event log", b"/vmlinuz quiet", False)):
+        machine.reboot()
+        machine.run("tpm2_dictionarylockout", "--clear-lockout")	# each end without TPM2_Shutdown counts
+        event_log = log(cmdline)
+        a.kernel = Kernel(machine)
+        a.kernel.boot()
+        a.nonce = None
+        a.hello()
+        a.take(a.post("/v1/agent/attest", a.evidence(start=0, event_log=event_log, facts=a.facts(cmdline=said))))
+        h = server.host(a)
+        is_((h["verdict"], h["ima_policy"]["builtin"], h["ima_policy"]["builtin_proven"]), ("trusted", "tcb", want), what)
 
     # ---- silence ----
     for _ in range(100):

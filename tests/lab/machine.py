@@ -11,9 +11,11 @@ class Hung(Exception):
 
 
 class Machine:
-    """image: what agent-image made.  The TPM's state and the disk outlive a boot, the rest does not."""
+    """image: what agent-image made.  The TPM's state and the disks outlive a boot, the rest does not.
+    volumes: more disks, image files."""
 
-    def __init__(self, image, cmdline):
+    def __init__(self, image, cmdline, volumes=(), keep_tpm=False):
+        self.volumes, self.keep_tpm = volumes, keep_tpm
         self.image, self.cmdline, self.qemu, self.swtpm = image, cmdline, None, None
         self.console, self.rest = image + "/console.log", b""
         self.options = []	# more of QEMU's
@@ -27,7 +29,7 @@ class Machine:
         if os.path.exists(sock):
             os.unlink(sock)
         self.swtpm = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + self.image + "/tpm",
-            "--terminate", "--ctrl", "type=unixio,path=" + sock],
+            *([] if self.keep_tpm else ["--terminate"]), "--ctrl", "type=unixio,path=" + sock],
             stderr=open(self.image + "/swtpm.log", "ab"))
         begun = time.monotonic()
         while not os.path.exists(sock):
@@ -40,7 +42,9 @@ class Machine:
             "-serial", "file:" + self.console, "-serial", "stdio",
             "-chardev", "socket,id=c,path=" + sock, "-tpmdev", "emulator,id=t,chardev=c", "-device", "tpm-crb,tpmdev=t",
             "-device", "nvme,serial=1,drive=d", "-drive", f"file={self.image}/disk,if=none,id=d,format=raw",
-            "-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n,romfile="],
+            "-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n,romfile=",
+            *[a for i, v in enumerate(self.volumes) for a in ("-device", f"nvme,serial=v{i},drive=v{i}",
+                "-drive", f"file={v},if=none,id=v{i},format=raw")]],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=open(self.image + "/qemu.log", "ab"))
         self.rest = b""
         self.answer()
@@ -148,6 +152,11 @@ class Machine:
         """Start the kernel that poke loaded, behind everything that runs."""
         self.tell("sync; mount -o remount,ro /; poke kexec")
         self.answer()
+
+    def cut_off_tpm(self):
+        """The machine is gone, its TPM still has all that was extended (keep_tpm)."""
+        self.qemu.kill()
+        self.qemu.wait()
 
     def wait(self):
         self.qemu.wait(PATIENCE)

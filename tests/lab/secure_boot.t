@@ -82,7 +82,7 @@ def run(lab, kernel):
     l.push("boot", {"assay_policy": 1, "boot": {**demands, "kernel": images(l)}})
     l.assign("base", "boot")
     l.comes("the images are demanded, too: trusted", "trusted")
-    boots(l, "another image: untrusted", "other", True, "untrusted", "boot-kernel", "boot-cmdline")
+    boots(l, "another image: untrusted", "other", True, "untrusted", "boot-kernel", "boot-kernel", "boot-cmdline")
 
 
 for k in kernels():

@@ -63,6 +63,7 @@ void test_logs(void);
 void test_runs(void);
 void test_search(void);
 void test_history(void);
+void test_retention(void);
 void test_admin(void);
 void test_transactions(void);
 void test_move(void);

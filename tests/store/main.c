@@ -26,6 +26,7 @@ main(int argc, char **argv)
 	test_logs();
 	test_search();
 	test_history();
+	test_retention();
 	test_admin();
 	test_transactions();
 	test_move();

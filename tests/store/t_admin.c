@@ -93,6 +93,28 @@ assignments(struct store *s)
 	    span_is(v[1].ended_by, "bob") && span_is(v[1].who, "alice"), "who did it stays readable");
 }
 
+/* Who assigns without an overlap means that nothing else is good any more. */
+static void
+overlaps(struct store *s)
+{
+	struct store_assignment a = { .selector = span_lit("role=cut"), .rank = 20, .set = span_lit("web"),
+		.version = span_lit("s1"), .who = span_lit("alice"), .began = 1000 };
+	struct store_assignment *v = NULL;
+	struct err e = { 0 };
+	size_t others = holding(s, 1000, &v);
+
+	must(store_assign(s, &a, 0, &e), &e, "assigning");
+	a.version = span_lit("s2");
+	a.began = 1100;
+	must(store_assign(s, &a, 9000, &e), &e, "assigning");
+	ok(holding(s, 1200, &v) == others + 2, "a long overlap");
+	a.version = span_lit("s3");
+	a.began = 1300;
+	must(store_assign(s, &a, 0, &e), &e, "assigning");
+	ok(holding(s, 1299, &v) == others + 2 && holding(s, 1300, &v) == others + 1 && span_is(v[0].version, "s3"),
+	    "ends with a change that has none");
+}
+
 static void
 principals(struct store *s)
 {
@@ -170,6 +192,7 @@ test_admin(void)
 	policies(s);
 	sets(s);
 	assignments(s);
+	overlaps(s);
 	principals(s);
 	leases(s);
 	settings(s);

@@ -45,6 +45,8 @@ put_record(struct buf *out, const struct entry_spec *x)
 	buf_free(&column);
 }
 
+static char found_on[64];	/* the volume that the last finding names */
+
 /* The reason for the first finding on one entry under one policy; REASON_NONE if approved. */
 static enum reason
 reason_in(const char *policy, struct entry_spec x, const struct sig_context *ctx)
@@ -72,6 +74,8 @@ reason_in(const char *policy, struct entry_spec x, const struct sig_context *ctx
 		got = r.n_findings == 0 ? REASON_NONE : r.findings[0].reason;
 	else
 		diag("%s", e.message);
+	(void)snprintf(found_on, sizeof(found_on), "%.*s", r.n_findings == 0 ? 0 : (int)r.findings[0].partition.n,
+	    r.n_findings == 0 ? "" : (const char *)r.findings[0].partition.p);
 	ima_log_close(&log);
 	return got;
 }
@@ -157,6 +161,13 @@ test_revocation_and_minimum(void)
 	expect(minimum, FILE_AT("/a", D1), REASON_NONE, "a digest that is strong enough");
 }
 
+/* The volume named where the file at ${path} is not approved. */
+static const char *
+partition_in(const char *policy, const char *path, const struct sig_context *ctx)
+{
+	return reason_in(policy, FILE_AT(path, D2), ctx) == REASON_NONE ? "approved" : found_on;
+}
+
 static void
 test_scopes(void)
 {
@@ -172,6 +183,20 @@ test_scopes(void)
 	ok(reason_in(scoped, FILE_AT("/oem/a", D1), &ctx) == REASON_NOT_IN_POLICY, "and no others");
 	ok(reason_in(scoped, FILE_AT("/usr/a", D1), &ctx) == REASON_NONE, "outside, those of no scope");
 	ok(reason_in(scoped, FILE_AT("/usr/b", D1), &ctx) == REASON_NOT_IN_POLICY, "not the scope's");
+
+	/* The owner's word instead of the caller's. */
+	static const char placed[] = "{\"assay_policy\":1,\"layers\":["
+	    "{\"name\":\"base\",\"files\":{\"/oem/a\":[\"sha256:" D1 "\"]}},"
+	    "{\"name\":\"oem\",\"files\":{\"/oem/b\":[\"sha256:" D1 "\"],\"/usr/b\":[\"sha256:" D1 "\"]}}],"
+	    "\"scopes\":[{\"name\":\"oem\",\"paths\":[\"/oem\"],\"partition\":\"COS_OEM\",\"layers\":[\"oem\"]}]}";
+
+	ok(reason_in(placed, FILE_AT("/oem/b", D1), NULL) == REASON_NONE &&
+	    reason_in(placed, FILE_AT("/oem/a", D1), NULL) == REASON_NOT_IN_POLICY &&
+	    reason_in(placed, FILE_AT("/usr/b", D1), NULL) == REASON_NOT_IN_POLICY, "a policy can say where a volume is");
+	is_str(partition_in(placed, "/oem/x", NULL), "COS_OEM", "a finding names the volume");
+	is_str(partition_in(placed, "/oemx", NULL), "", "not beside it");
+	is_str(partition_in(scoped, "/oem/x", &ctx), "COS_OEM", "nor only by the policy");
+	is_str(partition_in(scoped, "/oem/x", NULL), "", "where nobody says, none");
 
 	static const char nested[] = "{\"assay_policy\":1,\"layers\":["
 	    "{\"name\":\"out\",\"files\":{\"/o/a\":[\"sha256:" D1 "\"],\"/o/in/a\":[\"sha256:" D1 "\"]}},"
@@ -324,6 +349,59 @@ test_accept_all(void)
 	}
 }
 
+/* A signature over SHA-1 by a trusted key is good, which is told once; min_digest forbids it. */
+static void
+test_weak_signature(void)
+{
+	static const char *const wants[] = { "sha1", "sha256" };
+	struct file cert = golden("ima-sig/rsa2048.der"), content = golden("ima-sig/content"),
+	    xattr = golden("ima-sig/rsa2048-sha1.xattr");
+	BUF_AUTO struct buf hex = buf_init(64), list = buf_init(1 << 16);
+	struct entry_spec x = { .template = "ima-sig", .alg = "sha1", .path = "/opt/tool", .third = file_view(&xattr) };
+	struct sig_context ctx = { .now = 1790000000 };
+	struct digest d;
+	struct err e = { 0 };
+
+	if (digest_of(DIGEST_SHA1, file_view(&content), &d, &e) != 0)
+		diag("%s", e.message);
+	buf_hex(&hex, digest_view(&d));
+	x.hex = buf_cstr(&hex);
+	put_record(&list, &x);
+	put_record(&list, &x);
+	for (size_t i = 0; i < 2; i++) {
+		RUNTIME_POLICY_AUTO struct runtime_policy p = { 0 };
+		APPRAISER_AUTO struct appraiser *a = NULL;
+		RESULT_AUTO struct result r = result_init();
+		const struct runtime_policy *all[] = { &p };
+		BUF_AUTO struct buf policy = buf_init(KIB(16));
+		struct ima_log log;
+		struct ima_entry n;
+
+		buf_printf(&policy, "{\"assay_policy\":1,\"min_digest\":\"%s\",\"keys\":[{\"certificate\":\"", wants[i]);
+		buf_base64(&policy, file_view(&cert));
+		buf_str(&policy, "\"}]}");
+		if (runtime_policy_parse(buf_view(&policy), &p, &e) != 0 || appraiser_new(all, 1, &ctx, &a, &e) != 0 ||
+		    appraiser_begin(a, ctx.now, &r, &e) != 0 || ima_log_open(buf_view(&list), &log, &e) != 0) {
+			ok(false, "%s", e.message);
+			continue;
+		}
+		size_t before = r.n_warnings;
+
+		while (ima_log_next(&log, &n, &e) == 1)
+			if (appraise_entry(a, &n, true, &r, &e) != 0)
+				diag("%s", e.message);
+		ima_log_close(&log);
+		if (i == 0)
+			ok(r.n_findings == 0 && r.n_warnings == before + 1, "a signature over SHA-1 is told once");
+		else
+			ok(r.n_findings == 2 && r.findings[0].reason == REASON_WEAK_DIGEST && r.n_warnings == before,
+			    "and is a finding where the policy wants more");
+	}
+	file_free(&cert);
+	file_free(&content);
+	file_free(&xattr);
+}
+
 static void
 test_form(void)
 {
@@ -353,5 +431,6 @@ main(void)
 	test_learning();
 	test_accept_all();
 	test_form();
+	test_weak_signature();
 	return done();
 }

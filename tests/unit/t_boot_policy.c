@@ -438,7 +438,8 @@ test_malformed(void)
 		"{\"profile\": {\"version\": 1, \"bank\": \"sha256\", \"pcrs\": {\"0\": [{\"digest\": \"00\"}]}}}",
 		"{\"profile\": {\"version\": 1, \"bank\": \"sha256\", \"pcrs\": {\"0\": [{}]}}}",
 		"{\"profile\": {\"version\": 1, \"bank\": \"sha256\", \"pcrs\": {\"x\": []}}}",
-		"{\"event_log\": false}", "{\"boot_aggregate\": null}",
+		"{\"max_age_days\": 0}", "{\"max_age_days\": -1}", "{\"max_age_days\": 3651}", "{\"max_age_days\": \"7\"}",
+		"{\"max_age_days\": 1.5}", "{\"event_log\": false}", "{\"boot_aggregate\": null}",
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -449,10 +450,39 @@ test_malformed(void)
 	}
 }
 
+/* Days since the boot was first seen; to the second. */
+static void
+test_age(void)
+{
+	const int64_t began = 1700000000, day = 86400;
+	JSON_AUTO json_t *seven = parse("{\"max_age_days\": 7}"), *two = parse("{\"max_age_days\": 2}");
+	JSON_AUTO json_t *none = parse("{\"boot_aggregate\": true}");
+	const json_t *all[] = { seven, none, two, NULL };
+	struct kit k;
+
+	kit_open("debian12-vm", &k);
+	k.in.now = began + 100 * day;
+	expect(&k, "{\"max_age_days\": 7}", CHECK_NOT_RUN, REASON_NONE, "not known here");
+	k.in.began = began;
+	expect(&k, "{\"max_age_days\": 7}", CHECK_FAIL, REASON_BOOT_TOO_OLD, "first seen at 2023-11-14T22:13:20Z");
+	expect(&k, "{\"max_age_days\": 3650}", CHECK_PASS, REASON_NONE, "");
+	k.in.now = began + 7 * day - 1;
+	expect(&k, "{\"max_age_days\": 7}", CHECK_PASS, REASON_NONE, "");
+	k.in.now++;
+	expect(&k, "{\"max_age_days\": 7}", CHECK_FAIL, REASON_BOOT_TOO_OLD, "every 7 days");
+	k.in.now = began - 1000;	/* the server's clock was set back: younger than seen is not too old */
+	expect(&k, "{\"max_age_days\": 1}", CHECK_PASS, REASON_NONE, "");
+	kit_close(&k);
+	ok(boot_policy_expires(all, began) == began + 2 * day, "the first of several demands expires first");
+	ok(boot_policy_expires(all, 0) == 0 && boot_policy_expires(NULL, began) == 0 && boot_policy_expires(&all[3], began) == 0,
+	    "nothing expires where nothing is known or demanded");
+}
+
 int
 main(void)
 {
 	test_vm();
+	test_age();
 	test_cmdline_stub();
 	test_shim();
 	test_open();

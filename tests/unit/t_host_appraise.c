@@ -297,6 +297,42 @@ bad_event_log(struct attest_message *m, struct host_known *h)
 	m->s[ATTEST_EVENT_LOG].bytes.n -= 7;
 }
 
+static int
+read_fails(void *ctx, uint64_t first, uint64_t n, struct buf *out, struct err *e)
+{
+	(void)ctx;
+	(void)first;
+	(void)n;
+	(void)out;
+	return err_set(e, ERR_IO, "the database is locked");
+}
+
+/* Veraison, 2023: a database that was busy read as a bad signature. */
+static void
+test_store_away(const struct scene *s)
+{
+	struct kept k = { .list = buf_init(MIB(16)), .state = buf_init(MIB(4)) };
+	HOST_OUTCOME_AUTO struct host_outcome o = { 0 };
+	struct attest_message m;
+	struct host_known h;
+	struct judge j, later;
+	struct err e = { 0 };
+	uint8_t store[16];
+
+	judge_open(&j, s, 1);
+	(void)send(&k, &j, &s[0], 0, HOST_JUDGED, 0, "a first message");
+	judge_open(&later, s, 2);	/* other policies: the stored part is needed */
+	h = known(&k, &later, &s[1]);
+	h.read = read_fails;
+	message(&s[1], k.count, &m, store, false);
+	is_int(host_appraise(&m, &h, &o, &e), ERR_IO, "a store that cannot be read is an error of ours");
+	ok(o.result.verdict == VERDICT_UNDECIDED && o.result.n_findings == 0, "and no word about the host");
+	judge_close(&later);
+	judge_close(&j);
+	buf_free(&k.list);
+	buf_free(&k.state);
+}
+
 int
 main(void)
 {
@@ -312,6 +348,7 @@ main(void)
 	}
 	test_trusted(s);
 	test_findings(s);
+	test_store_away(s);
 	judge_open(&j, &s[2], 1);
 	refused(&s[0], &j, no_nonce, HOST_NONCE, VERDICT_UNDECIDED, false, "no nonce is out");
 	refused(&s[0], &j, other_nonce, HOST_NONCE, VERDICT_UNDECIDED, false, "another nonce is out");

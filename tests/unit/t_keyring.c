@@ -105,6 +105,21 @@ test_filesystems(void)
 	ok(!in_scope(key, SIG_PLACE_IMA, "/oemx", &s.ctx), "whole components");
 	s.ctx = (struct sig_context){ .mounts = covered, .n_mounts = 2 };
 	ok(!in_scope(key, SIG_PLACE_IMA, "/oem/x", &s.ctx), "a later mount at the same place covers it");
+
+	/* The policy's own word, where the caller has none. */
+	static struct span oem[] = { { (const uint8_t *)"/oem/", 5 } }, data[] = { { (const uint8_t *)"/oem/data", 9 } };
+	struct policy_scope scopes[] = {
+		{ .paths = oem, .n_paths = 1, .partition = labels[0] },
+		{ .paths = data, .n_paths = 1, .partition = { (const uint8_t *)"COS_PERSISTENT", 14 } },
+		{ .partition = { (const uint8_t *)"COS_OEM", 7 } },
+	};
+
+	s.ctx = (struct sig_context){ 0 };
+	s.policy.scopes = scopes;
+	s.policy.n_scopes = 3;
+	ok(in_scope(key, SIG_PLACE_IMA, "/oem/x", &s.ctx), "on the volume, by a scope of the policy");
+	ok(!in_scope(key, SIG_PLACE_IMA, "/oem/data/x", &s.ctx), "the deeper one decides there too");
+	ok(!in_scope(key, SIG_PLACE_IMA, "/usr/bin/x", &s.ctx), "and nowhere else");
 	sig_keys_free(&s);
 }
 

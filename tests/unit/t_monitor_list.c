@@ -198,6 +198,8 @@ judged(const char *policy, uint32_t pcr, size_t findings, size_t warnings, const
 		if (n.has_buf)
 			good = appraise_entry(a, &n, true, &r, &e) == 0;
 	}
+	for (size_t i = 0; i < r.n_findings && pcr != 10; i++)
+		good = good && r.findings[i].reason == REASON_MONITOR_GAP;
 	if (!ok(good && r.n_findings == findings && r.n_warnings == warnings, "%s", what))
 		diag("%s; %zu findings, %zu warnings", e.message, r.n_findings, r.n_warnings);
 	ima_log_close(&log);

@@ -212,6 +212,26 @@ test_selections(void)
 	good(&m, "an empty bank beside the one that counts is fine");
 }
 
+/* Who quotes chooses the PCRs; what must be among them is the verifier's to say (CVE-2022-0317). */
+static void
+test_least(void)
+{
+	struct made m = honest;
+	struct forged f;
+
+	forge(&f, &m);
+	f.in.least = 0x400;
+	passes_all(&f.in, &facts, "the PCRs that were asked for");
+	f.in.least = 0x7ff;
+	fails_only(&f.in, CHECK_SELECTION, REASON_QUOTE_SELECTION, "PCR 10 alone, where the boot's were asked for");
+	forged_free(&f);
+	m.selection.banks[0].mask = 0x7ff;
+	forge(&f, &m);
+	f.in.least = 0x401;
+	passes_all(&f.in, &facts, "more PCRs than were asked for are fine");
+	forged_free(&f);
+}
+
 static void
 test_schemes(void)
 {
@@ -385,6 +405,7 @@ main(void)
 	make_values();
 	test_lies();
 	test_selections();
+	test_least();
 	test_schemes();
 	test_curves();
 	test_digests();

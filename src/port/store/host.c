@@ -49,7 +49,7 @@ host_decode(struct row *r, void *out)
 	h->id[STORE_HOST_ID] = '\0';
 	h->name = row_bytes(r);
 	registration = row_int(r);
-	if (registration < STORE_PENDING || registration > STORE_REMOVED)
+	if (registration < STORE_PENDING || registration > STORE_FORGOTTEN)
 		r->bad = true;
 	h->registration = (enum store_registration)registration;
 	h->made = row_int(r);
@@ -225,10 +225,10 @@ count_row(void *ctx, size_t item, const struct db_value *row, size_t n, struct e
 {
 	struct store_counts *c = ctx;
 	uint64_t *const of[] = { [STORE_PENDING] = &c->pending, [STORE_ENROLLED] = &c->enrolled,
-		[STORE_REMOVED] = &c->removed };
+		[STORE_REMOVED] = &c->removed, [STORE_FORGOTTEN] = &c->forgotten };
 
 	(void)item;
-	if (n != 3 || row[0].i < 0 || row[0].i >= STORE_VERDICTS || row[1].i < 0 || row[1].i > STORE_REMOVED)
+	if (n != 3 || row[0].i < 0 || row[0].i >= STORE_VERDICTS || row[1].i < 0 || row[1].i > STORE_FORGOTTEN)
 		return err_set(e, ERR_STORE, "a count of the database is out of range");
 	*of[row[1].i] += (uint64_t)row[2].i;
 	if (row[1].i == STORE_ENROLLED)

@@ -156,6 +156,8 @@ store_assign(struct store *s, struct store_assignment *v, int64_t overlap_until,
 {
 	struct db_value end[] = { db_bytes(v->selector), db_int((uint64_t)v->rank),
 		db_int((uint64_t)v->began), db_bytes(v->who), db_int((uint64_t)overlap_until) };
+	struct db_value cut[] = { db_bytes(v->selector), db_int((uint64_t)v->rank),
+		db_int((uint64_t)(overlap_until > v->began ? overlap_until : v->began)) };
 	struct db_value add[] = { db_int((uint64_t)v->rank), db_int((uint64_t)v->began),
 		db_bytes(v->selector), db_bytes(v->set), db_bytes(v->version), db_bytes(v->who) };
 	struct db_scope sc;
@@ -164,7 +166,8 @@ store_assign(struct store *s, struct store_assignment *v, int64_t overlap_until,
 
 	if (rc != 0)
 		return rc;
-	if ((rc = db_run(s->db, Q_ASSIGN_END_SAME, end, NULL, NULL, NULL, e)) == 0)
+	if ((rc = db_run(s->db, Q_ASSIGN_CUT, cut, NULL, NULL, NULL, e)) == 0 &&
+	    (rc = db_run(s->db, Q_ASSIGN_END_SAME, end, NULL, NULL, NULL, e)) == 0)
 		rc = db_number(s->db, Q_ASSIGN_ADD, add, &number, e);
 	if ((rc = db_scope_close(&sc, rc, e)) == 0)
 		v->number = (uint64_t)number;

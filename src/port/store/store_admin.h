@@ -57,7 +57,8 @@ struct store_assignment {
 	struct span ended_by;
 };
 /** store_assign(s, v, overlap_until, e): Begins an assignment at v->began.  One that holds
- * for the same selector and rank ends then, by the same who. */
+ * for the same selector and rank ends then, by the same who; one that ended before and is still
+ * good beside its successor is so no longer than the one that ends now. */
 MUST_CHECK int store_assign(struct store *s, struct store_assignment *v, int64_t overlap_until,
     struct err *e);
 MUST_CHECK int store_unassign(struct store *s, uint64_t number, struct span who, int64_t now,

@@ -14,7 +14,8 @@
 
 #include "port/store/store.h"
 
-enum store_registration { STORE_PENDING = 0, STORE_ENROLLED = 1, STORE_REMOVED = 2 };
+enum store_registration { STORE_PENDING = 0, STORE_ENROLLED = 1, STORE_REMOVED = 2,
+	STORE_FORGOTTEN = 3 };	/* removed, and all that was its own is deleted */
 
 #define STORE_HOST_ID 32		/* hex digits */
 #define STORE_VERDICTS 8		/* verdicts are numbers of the caller's, below this */
@@ -145,11 +146,22 @@ MUST_CHECK int store_host_by_cert(struct store *s, const uint8_t sha256[32], str
  * host as it was read and then changed.  The state is store_advance's. */
 MUST_CHECK int store_host_update(struct store *s, struct store_host *h, struct err *e);
 
+/** store_hosts_unseen(s, before, v, max, n, e): Numbers of hosts that were neither seen nor made
+ * since ${before}, and are not forgotten yet. */
+MUST_CHECK int store_hosts_unseen(struct store *s, int64_t before, uint32_t *v, size_t max, size_t *n,
+    struct err *e);
+
+/** store_host_forget(s, number, done, e): Delete what a removed host showed: lists, verdicts,
+ * findings, bundles, events about them, facts, labels and certificates.  Its row, the public
+ * parts of its keys and the events of what people did with it stay, and it becomes
+ * STORE_FORGOTTEN.  Works in pieces: call until ${*done}.  ERR_CONFLICT if it is not removed. */
+MUST_CHECK int store_host_forget(struct store *s, uint32_t number, bool *done, struct err *e);
+
 /** What to list.  Order: by name with NAME or without filters; by number with a verdict,
  * a label or a due time. */
 struct store_host_filter {
 	int verdict;			/* -1: any */
-	int registration;		/* -1: any; STORE_REMOVED is listed only if asked for */
+	int registration;		/* -1: any; STORE_REMOVED and STORE_FORGOTTEN only if asked for */
 	struct span name;		/* exact, or a prefix */
 	bool name_prefix;
 	struct span label, label_value;	/* key and value; label.n 0: any */
@@ -172,7 +184,7 @@ MUST_CHECK int store_host_list(struct store *s, const struct store_host_filter *
 
 struct store_counts {
 	uint64_t by_verdict[STORE_VERDICTS];	/* of enrolled hosts */
-	uint64_t pending, enrolled, removed;
+	uint64_t pending, enrolled, removed, forgotten;
 };
 MUST_CHECK int store_host_counts(struct store *s, struct store_counts *c, struct err *e);
 

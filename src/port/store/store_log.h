@@ -93,6 +93,12 @@ MUST_CHECK int store_boots(struct store *s, uint32_t host, struct arena *a, stru
 MUST_CHECK int store_boots_delete(struct store *s, uint32_t host, uint64_t keep,
     uint64_t *deleted, struct err *e);
 
+/** store_boots_sweep(s, ended_before, keep, deleted, e): Of all hosts, the logs of boots that ended
+ * before (0: any age) and of all but the newest ${keep} (0: all are kept); never a host's
+ * present one.  Works in pieces: call again while ${deleted} is not 0. */
+MUST_CHECK int store_boots_sweep(struct store *s, int64_t ended_before, uint64_t keep,
+    uint64_t *deleted, struct err *e);
+
 struct store_log_item {
 	uint64_t index;			/* in the list, from 0 */
 	int64_t at;			/* when it was stored */

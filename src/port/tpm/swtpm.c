@@ -1,4 +1,5 @@
 #include "port/tpm/swtpm.h"
+#include "port/tpm/tpm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -325,13 +326,28 @@ swtpm_watch(struct swtpm *s, bool *restarted, struct err *e)
 	return rc;
 }
 
+/* libtpms stores its clock at an orderly end only; what cannot be said to it is lost with it. */
+static void
+say_shutdown(const struct swtpm *s)
+{
+	TPM_AUTO struct tpm *t = NULL;
+	struct err ignored = { 0 };
+
+	if (tpm_open(s->tcti, &t, &ignored) != 0)
+		return;
+	tpm_patience(t, TPM_OPEN_PATIENCE_MS);
+	(void)!tpm_shutdown(t, &ignored);
+}
+
 void
 swtpm_stop(struct swtpm *s)
 {
 	if (s == NULL)
 		return;
-	if (s->pid > 0)
+	if (s->pid > 0) {
+		say_shutdown(s);
 		end_program(s->pid);
+	}
 	free(s->dir);
 	free(s->tcti);
 	free(s);

@@ -46,6 +46,10 @@ void tpm_close(struct tpm *t);
 /** tpm_patience(t, ms): Another patience than TPM_PATIENCE_MS. */
 void tpm_patience(struct tpm *t, unsigned ms);
 
+/** tpm_shutdown(t, e): What a kernel says before power goes (TPM2_Shutdown CLEAR, Part 3 clause
+ * 9.4), so that the clock of a simulator that is about to end is kept.  Never of a machine's TPM. */
+MUST_CHECK int tpm_shutdown(struct tpm *t, struct err *e);
+
 /** tpm_caps(t, caps, e): As tpm_probe, over this connection. */
 MUST_CHECK int tpm_caps(struct tpm *t, struct tpm_caps *caps, struct err *e);
 
@@ -93,6 +97,7 @@ enum tpm_ak_kind { TPM_AK_P256 = 0, TPM_AK_RSA2048 };
 struct tpm_ak {
 	struct buf public;	/* TPM2B_PUBLIC */
 	struct buf private;	/* TPM2B_PRIVATE: of use to this TPM only */
+	uint32_t handle;	/* persistent, where a maker left it; 0: loaded from private */
 	bool made;		/* made by this call, not loaded */
 };
 void tpm_ak_free(struct tpm_ak *ak);
@@ -102,6 +107,10 @@ void tpm_ak_free(struct tpm_ak *ak);
  * ERR_MISMATCH: it is another TPM's, or this one was cleared since. */
 MUST_CHECK int tpm_ak(struct tpm *t, const char *dir, enum tpm_ak_kind kind, struct tpm_ak *ak,
     struct err *e);
+
+/** tpm_ak_at(t, handle, ak, e): A key that is in the TPM for good, such as a maker's IAK.  ERR_NOT_FOUND:
+ * there is none; ERR_UNSUPPORTED: it takes a policy that we do not have to activate a credential. */
+MUST_CHECK int tpm_ak_at(struct tpm *t, uint32_t handle, struct tpm_ak *ak, struct err *e);
 
 /** tpm_ak_forget(dir, e): Move a key that is of no more use aside (ak.pub.old, ak.priv.old). */
 MUST_CHECK int tpm_ak_forget(const char *dir, struct err *e);

@@ -147,9 +147,15 @@ tpm_handles(struct tpm *t, uint32_t first, uint32_t count, TPML_HANDLE *handles)
 void
 tpm_flush(struct tpm *t, ESYS_TR *handle)
 {
+	TPM2_HANDLE raw = 0;
+
 	/* If this fails the connection is broken, and with it a resource manager's objects. */
-	if (*handle != ESYS_TR_NONE && t->esys != NULL)
-		(void)Esys_FlushContext(t->esys, *handle);
+	if (*handle != ESYS_TR_NONE && t->esys != NULL) {
+		if (Esys_TR_GetTpmHandle(t->esys, *handle, &raw) == TSS2_RC_SUCCESS && raw >> 24 == TPM_PERSISTENT >> 24)
+			(void)Esys_TR_Close(t->esys, handle);	/* it stays in the TPM */
+		else
+			(void)Esys_FlushContext(t->esys, *handle);
+	}
 	*handle = ESYS_TR_NONE;
 }
 
@@ -267,6 +273,20 @@ tpm_close(struct tpm *t)
 	buf_free(&t->saved_of);
 	free(t->tcti_name);
 	free(t);
+}
+
+static TSS2_RC
+shut_down(struct tpm *t, void *arg)
+{
+	(void)arg;
+	t->step = "shutting the TPM down";
+	return Esys_Shutdown(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_SU_CLEAR);
+}
+
+int
+tpm_shutdown(struct tpm *t, struct err *e)
+{
+	return tpm_run(t, shut_down, NULL, e);
 }
 
 void

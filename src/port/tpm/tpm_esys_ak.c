@@ -173,6 +173,8 @@ tpm_ak_load(struct tpm *t, const struct tpm_ak *ak, struct tpm_handle *h)
 	TSS2_RC rc;
 
 	t->step = "loading the attestation key";
+	if (ak->handle != 0)
+		return Esys_TR_FromTPMPublic(t->esys, ak->handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &h->tr);
 	if (is_saved(t, ak)) {
 		rc = Esys_ContextLoad(t->esys, t->saved_ak, &h->tr);
 		if (rc == TSS2_RC_SUCCESS || tpm_trouble(rc) != TPM_FINAL)
@@ -287,6 +289,56 @@ tpm_ak(struct tpm *t, const char *dir, enum tpm_ak_kind kind, struct tpm_ak *out
 	if (rc == 0)
 		rc = tpm_run(t, load_work, &ak, e);
 	if (rc != 0)
+		return rc;
+	*out = ak;
+	ak = (struct tpm_ak){ 0 };	/* transferred */
+	return 0;
+}
+
+struct ak_there {
+	uint32_t handle;
+	bool missing;
+	TPM2B_PUBLIC public;
+};
+
+static TSS2_RC
+there_work(struct tpm *t, void *arg)
+{
+	struct ak_there *w = arg;
+	TPM2B_PUBLIC *public = NULL;
+	TPM_HANDLE(h, t);
+	TSS2_RC rc;
+
+	t->step = "reading the maker's attestation key";
+	rc = Esys_TR_FromTPMPublic(t->esys, w->handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &h.tr);
+	if (tpm_rc_is(rc, TPM2_RC_HANDLE)) {
+		w->missing = true;
+		return TSS2_RC_SUCCESS;
+	}
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_ReadPublic(t->esys, h.tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public, NULL, NULL);
+	if (rc == TSS2_RC_SUCCESS)
+		w->public = *public;
+	Esys_Free(public);
+	return rc;
+}
+
+int
+tpm_ak_at(struct tpm *t, uint32_t handle, struct tpm_ak *out, struct err *e)
+{
+	TPM_AK_AUTO struct tpm_ak ak = { .public = buf_init(LIMIT_TPM_PUBLIC), .handle = handle };
+	struct ak_there w = { .handle = handle };
+	int rc = tpm_run(t, there_work, &w, e);
+
+	if (rc != 0)
+		return rc;
+	if (w.missing)
+		return err_set(e, ERR_NOT_FOUND, "the TPM has no key at handle 0x%08x", handle);
+	/* Part 3, TPM2_ActivateCredential: the role is ADMIN, and its policy is the maker's secret. */
+	if ((w.public.publicArea.objectAttributes & TPMA_OBJECT_ADMINWITHPOLICY) != 0)
+		return err_hint(e, err_set(e, ERR_UNSUPPORTED, "the key at handle 0x%08x can activate a credential only by a"
+		    " policy of its maker", handle), "let the agent make its own key, and use another way of trust");
+	if ((rc = tpm_marshal_public(&w.public, &ak.public, e)) != 0)
 		return rc;
 	*out = ak;
 	ak = (struct tpm_ak){ 0 };	/* transferred */

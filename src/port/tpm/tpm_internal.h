@@ -15,6 +15,7 @@
 
 /* Part 2, "TPM_HC"; tss2's own shift a signed integer into its sign. */
 #define TPM_TRANSIENT_FIRST 0x80000000u
+#define TPM_PERSISTENT 0x81000000u
 #define TPM_LOADED_SESSION_FIRST 0x02000000u
 
 struct tpm {

@@ -158,6 +158,7 @@ facts_make(const struct facts_input *in, json_t **out, struct err *e)
 		(void)json_object_set(j, "gaps", in->gaps);
 	if (in->trimmed > 0)
 		(void)json_object_set_new(j, "list_trimmed", json_integer((json_int_t)in->trimmed));
+	facts_volumes(in->root, j);
 	if (in->monitor_state != NULL)
 		(void)json_object_set_new(j, "monitor", json_string(in->monitor_state));
 	*out = j;

@@ -25,6 +25,9 @@ struct facts_input {
 /** facts_make(in, out, e): ${*out} is the caller's to json_decref. */
 MUST_CHECK int facts_make(const struct facts_input *in, json_t **out, struct err *e);
 
+/** facts_volumes(root, j): "volumes" of ${j}: where file systems with a label are mounted. */
+void facts_volumes(const char *root, json_t *j);
+
 /** facts_boot_id(root, id): The kernel's boot_id; "" if it is not known. */
 void facts_boot_id(const char *root, char id[37]);
 

@@ -50,6 +50,9 @@ struct priv_options {
 	enum tpm_ak_kind ak;
 	struct span ek_certs[TPM_EK_CERTS];	/* in the place of those in NV: leaf first */
 	size_t n_ek_certs;
+	uint32_t iak;			/* persistent handle of a maker's attestation key, to be used; 0: ours */
+	struct priv_certs { struct priv_cert { struct span file; uint32_t nv; } v[TPM_EK_CERTS]; size_t n; }
+	    iak_certs, idevid_certs;	/* leaf first; each a file or an NV index */
 	enum digest_alg bank;
 	uint32_t mask;			/* PCRs that are quoted */
 	enum priv_list list;

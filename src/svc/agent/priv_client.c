@@ -146,6 +146,31 @@ priv_ask_ek(struct priv_client *c, struct priv_ek *ek, struct err *e)
 	return rd_end(&r) ? 0 : wrong(e);
 }
 
+static bool
+read_certs(struct rd *r, struct span *v, size_t *n)
+{
+	uint16_t count;
+
+	if (!rd_le16(r, &count) || count > LIMIT_ATTEST_CHAIN)
+		return false;
+	for (*n = 0; *n < count; (*n)++)
+		if (!rd_le16_span(r, LIMIT_EK_CERT, &v[*n]))
+			return false;
+	return true;
+}
+
+int
+priv_ask_device(struct priv_client *c, struct priv_device *d, struct err *e)
+{
+	struct rd r;
+	int rc = priv_call(c, PRIV_DEVICE, span_of(NULL, 0), SLOW_MS, &d->bytes, NULL, e);
+
+	if (rc != 0)
+		return rc;
+	r = rd_init(buf_view(&d->bytes));
+	return read_certs(&r, d->iak, &d->n_iak) && read_certs(&r, d->idevid, &d->n_idevid) && rd_end(&r) ? 0 : wrong(e);
+}
+
 int
 priv_ask_activate(struct priv_client *c, struct span credential, struct span secret, struct buf *out,
     struct err *e)

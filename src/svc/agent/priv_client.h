@@ -38,6 +38,14 @@ struct priv_ek {
 	struct span certs[LIMIT_ATTEST_CHAIN];
 	size_t n_certs;
 };
+/* A maker's certificates; n 0: there are none.  Spans point into ${bytes}. */
+struct priv_device {
+	struct buf bytes;
+	struct span iak[LIMIT_ATTEST_CHAIN], idevid[LIMIT_ATTEST_CHAIN];
+	size_t n_iak, n_idevid;
+};
+MUST_CHECK int priv_ask_device(struct priv_client *c, struct priv_device *d, struct err *e);
+
 MUST_CHECK int priv_ask_ek(struct priv_client *c, struct priv_ek *ek, struct err *e);
 MUST_CHECK int priv_ask_activate(struct priv_client *c, struct span credential, struct span secret,
     struct buf *out, struct err *e);

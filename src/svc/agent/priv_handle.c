@@ -59,6 +59,11 @@ need_ak(struct priv *p, struct tpm *t, struct err *e)
 
 	if (p->have_ak)
 		return 0;
+	if (p->o->iak != 0) {
+		rc = tpm_ak_at(t, p->o->iak, &p->ak, e);
+		p->have_ak = rc == 0;
+		return rc;
+	}
 	buf_printf(&dir, "%s/ak", p->o->dir);
 	if ((rc = buf_done(&dir, e)) != 0)
 		return rc;
@@ -121,6 +126,39 @@ priv_handle_AK(struct priv *p, struct peer *peer, struct span in, struct answer 
 		return rc;
 	buf_span(&a->body, buf_view(&p->ak.public));
 	return 0;
+}
+
+static int
+put_certs(struct priv *p, const struct priv_certs *certs, struct answer *a, struct err *e)
+{
+	struct tpm *t;
+	int rc;
+
+	buf_le16(&a->body, (uint16_t)certs->n);
+	for (size_t i = 0; i < certs->n; i++) {
+		BUF_AUTO struct buf nv = buf_init(LIMIT_EK_CERT);
+		struct span cert = certs->v[i].file;
+
+		if (certs->v[i].nv != 0) {
+			if ((rc = priv_tpm(p, &t, e)) != 0 || (rc = tpm_nv_read(t, certs->v[i].nv, LIMIT_EK_CERT, &nv, e)) != 0)
+				return err_ctx(e, rc, "the device's certificate in NV 0x%08x", certs->v[i].nv);
+			cert = buf_view(&nv);
+		}
+		buf_le16(&a->body, (uint16_t)cert.n);
+		buf_span(&a->body, cert);
+	}
+	return 0;
+}
+
+/* u16 n, n times u16 size and certificate of the IAK; the same of the IDevID. */
+int
+priv_handle_DEVICE(struct priv *p, struct peer *peer, struct span in, struct answer *a, struct err *e)
+{
+	int rc = put_certs(p, &p->o->iak_certs, a, e);
+
+	(void)peer;
+	(void)in;
+	return rc != 0 ? rc : put_certs(p, &p->o->idevid_certs, a, e);
 }
 
 /* u16 n, TPM2B_ID_OBJECT; u16 m, TPM2B_ENCRYPTED_SECRET. */

@@ -12,6 +12,7 @@
 /* What one enrolment holds. */
 struct enrolment {
 	struct priv_ek ek;
+	struct priv_device device;
 	struct buf ak, key, csr, facts, secret;
 };
 
@@ -27,6 +28,7 @@ static void
 enrolment_free(struct enrolment *n)
 {
 	buf_free(&n->ek.bytes);
+	buf_free(&n->device.bytes);
 	buf_free(&n->ak);
 	buf_free(&n->csr);
 	buf_free(&n->facts);
@@ -43,6 +45,7 @@ ask(struct agent *a, struct enrolment *n, struct agent_reply *reply, struct atte
 	int rc;
 
 	if ((rc = priv_ask_ek(&a->priv, &n->ek, e)) != 0 ||
+	    (rc = priv_ask_device(&a->priv, &n->device, e)) != 0 ||
 	    (rc = priv_call(&a->priv, PRIV_AK, span_of(NULL, 0), 180000, &n->ak, NULL, e)) != 0 ||
 	    (rc = key_create(&n->key, e)) != 0 ||
 	    (rc = csr_create(buf_view(&n->key), "assay-agent", &n->csr, e)) != 0 ||
@@ -55,6 +58,10 @@ ask(struct agent *a, struct enrolment *n, struct agent_reply *reply, struct atte
 	for (size_t i = 0; i < n->ek.n_certs; i++)
 		if (!attest_put(&m, ATTEST_EK_CERT, n->ek.certs[i]))
 			return err_set(e, ERR_LIMIT, "the EK's certificate has too long a chain");
+	for (size_t i = 0; i < n->device.n_iak; i++)
+		(void)attest_put(&m, ATTEST_IAK_CERT, n->device.iak[i]);
+	for (size_t i = 0; i < n->device.n_idevid; i++)
+		(void)attest_put(&m, ATTEST_IDEVID_CERT, n->device.idevid[i]);
 	return agent_post(a, ROUTE_ENROL, &m, ATTEST_CHALLENGE, reply, challenge, e);
 }
 
@@ -101,7 +108,8 @@ keep(struct agent *a, const struct enrolment *n, const struct attest_message *m,
 int
 agent_step_enrol(struct agent *a, struct err *e)
 {
-	struct enrolment n = { .ek.bytes = buf_init(LIMIT_PRIV_PACKET), .ak = buf_init(LIMIT_PRIV_PACKET),
+	struct enrolment n = { .ek.bytes = buf_init(LIMIT_PRIV_PACKET),
+	    .device.bytes = buf_init(LIMIT_PRIV_PACKET), .ak = buf_init(LIMIT_PRIV_PACKET),
 	    .key = buf_init(KIB(16)), .csr = buf_init(LIMIT_ATTEST_CERT), .facts = buf_init(LIMIT_ATTEST_FACTS),
 	    .secret = buf_init(KIB(1)) };
 	AGENT_REPLY_AUTO struct agent_reply first = { 0 };

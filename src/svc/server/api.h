@@ -51,6 +51,10 @@ json_t *api_text(struct span s);
 MUST_CHECK int api_host_json(struct worker *w, struct http_request *r, const struct store_host *h,
     bool all, json_t **out, struct err *e);
 
+/** api_host_ima(w, r, h, trusted, out, e): Member "ima_policy" of a host shown whole. */
+MUST_CHECK int api_host_ima(struct worker *w, struct http_request *r, const struct store_host *h,
+    bool trusted, json_t *out, struct err *e);
+
 /* ---- api_policies.c ---- */
 
 /** api_policy_head(w, r, name, version, p, e): A version without its document, which can be

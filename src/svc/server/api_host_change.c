@@ -57,7 +57,11 @@ approve(struct http_request *r, struct store_host *h, void *ctx)
 {
 	(void)ctx;
 	if (h->registration == STORE_REMOVED) {
-		http_request_problem(r, 409, "removed", "this host was removed: it can enrol again");
+		http_request_problem(r, 409, "removed", "this host was removed: forget it, and it may enrol again");
+		return false;
+	}
+	if (h->registration == STORE_FORGOTTEN) {
+		http_request_problem(r, 409, "forgotten", "this host was forgotten: it may enrol again");
 		return false;
 	}
 	h->registration = STORE_ENROLLED;
@@ -83,6 +87,34 @@ void
 job_host_remove(struct worker *w, struct http_request *r)
 {
 	change(w, r, "removed", remove_host, NULL);
+}
+
+/* Its evidence, if some is on its way, meets the removal and is refused. */
+void
+job_host_forget(struct worker *w, struct http_request *r)
+{
+	struct store_host h;
+	struct err e = { 0 };
+	int rc = ERR_CONFLICT;
+	json_t *j;
+
+	for (unsigned i = 0; i < TRIES && rc == ERR_CONFLICT; i++) {
+		e = (struct err){ 0 };
+		if (!api_find_host(w, r, &h))
+			return;
+		rc = h.registration == STORE_FORGOTTEN ? 0 :
+		    retention_forget(w->store, &h, http_request_caller(r)->id, server_now(), &e);
+	}
+	if (rc != 0) {
+		http_request_error(r, &e);
+		return;
+	}
+	if (!api_find_host(w, r, &h))
+		return;
+	if (api_host_json(w, r, &h, false, &j, &e) != 0)
+		http_request_error(r, &e);
+	else
+		api_reply(r, 0, j);
 }
 
 /* A key is written as KEY=VALUE and in lists of those. */

@@ -3,24 +3,27 @@
  * Two axes: the verdict, which is about evidence and holds until valid_until, and the
  * reachability, which is about when evidence came.  A verdict that ran out is undecided. */
 #include "svc/server/api.h"
+#include "svc/server/gaps.h"
 
 #define FEW_FINDINGS 3	/* of a host in a list: the others are a click away */
 #define STALE_AFTER 10		/* times the interval without evidence: late becomes stale */
 
 static const char *
-reachability(const struct server *s, const struct store_host *h, int64_t now)
+reachability(const struct settings *s, const struct store_host *h, int64_t now)
 {
 	if (h->state.last_seen == 0)
 		return "never";
 	if (h->state.next_due > now)
 		return "fresh";
-	return now - h->state.last_seen < (int64_t)s->o.wait_ms * STALE_AFTER ? "late" : "stale";
+	return now - h->state.last_seen < (int64_t)s->wait_ms * STALE_AFTER ? "late" : "stale";
 }
 
 static const char *
 registration_token(const struct store_host *h)
 {
-	return h->registration == STORE_PENDING ? "pending" : h->registration == STORE_ENROLLED ? "enrolled" : "removed";
+	static const char *const tokens[] = { "pending", "enrolled", "removed", "forgotten" };
+
+	return tokens[h->registration];
 }
 
 static json_t *
@@ -85,7 +88,7 @@ add_reason(struct worker *w, struct http_request *r, const struct store_host *h,
 }
 
 static json_t *
-host_json(const struct server *s, const struct store_host *h, int64_t now)
+host_json(const struct settings *s, const struct store_host *h, int64_t now)
 {
 	bool expired = h->state.verdict != HOST_UNKNOWN && h->state.valid_until <= now;
 	json_t *j = json_pack("{s:s, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:o}", "id", h->id, "name", json_escaped(h->name),
@@ -117,15 +120,20 @@ int
 api_host_json(struct worker *w, struct http_request *r, const struct store_host *h, bool all, json_t **out,
     struct err *e)
 {
-	JSON_AUTO json_t *j = host_json(w->server, h, server_now());
+	JSON_AUTO json_t *j = host_json(w->settings, h, server_now());
 	int rc;
 
 	if (j == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	if ((rc = add_findings(w, r, h, all, j, e)) != 0 || (rc = add_reason(w, r, h, all, j, e)) != 0)
 		return rc;
-	if (all)
+	if (all) {
 		add_more(h, j);
+		if ((rc = gaps_add(w, h, j, e)) != 0)
+			return rc;
+	}
+	if (all && (rc = api_host_ima(w, r, h, strcmp(json_string_value(json_object_get(j, "verdict")), "trusted") == 0, j, e)) != 0)
+		return rc;
 	*out = j;
 	j = NULL;
 	return 0;

@@ -1,6 +1,5 @@
 /* Policies: versions that are only ever added.  Which hosts they are for: api_assignments.c. */
 #include "crypto/digest.h"
-#include "engine/dsse_sign.h"
 #include "svc/server/api.h"
 
 static json_t *
@@ -45,33 +44,6 @@ api_policy_head(struct worker *w, struct http_request *r, struct span name, stru
 		}
 	return rc != 0 ? rc : err_set(e, ERR_NOT_FOUND, "there is no policy \"%.*s\"%s", (int)span_head(name, 128).n,
 	    (const char *)name.p, version.n == 0 ? "" : " of this version");
-}
-
-/* What is stored must be what can judge: it is parsed before it is taken.  Where policies must
- * be signed, one of the server's keys must have signed it. */
-static int
-check_policy(struct server *s, struct span bytes, struct buf *signer, struct err *e)
-{
-	RUNTIME_POLICY_AUTO struct runtime_policy p = { 0 };
-	DSSE_AUTO struct dsse env = { 0 };
-	size_t which = 0;
-	int rc;
-
-	if (!dsse_sniff(bytes)) {
-		if (s->n_policy_keys > 0)
-			return err_set(e, ERR_SIGNATURE, "this server takes signed policies only (assay policy sign)");
-		return runtime_policy_parse(bytes, &p, e);
-	}
-	if ((rc = dsse_parse(bytes, &env, e)) != 0)
-		return rc;
-	if (s->n_policy_keys == 0)
-		return err_set(e, ERR_SIGNATURE, "this server has no key to check a signature with (--policy-key)");
-	if ((rc = dsse_verify(&env, s->policy_keys, s->n_policy_keys, &which, e)) != 0)
-		return rc;
-	if (which == s->n_policy_keys)
-		return err_set(e, ERR_SIGNATURE, "none of this server's keys signed the policy, or it was changed since");
-	buf_hex(signer, digest_view(pubkey_fingerprint(s->policy_keys[which])));
-	return runtime_policy_parse(buf_view(&env.payload), &p, e);
 }
 
 /* The newest version, which If-Match and If-None-Match are about. */
@@ -159,7 +131,7 @@ put_policy(struct worker *w, struct http_request *r, struct store_policy *p, str
 	struct digest d;
 	int rc;
 
-	if ((rc = check_policy(w->server, p->document, &signer, e)) != 0 ||
+	if ((rc = settings_check_policy(w->settings, p->document, &signer, e)) != 0 ||
 	    (rc = digest_of(DIGEST_SHA256, p->document, &d, e)) != 0)
 		return rc;
 	buf_hex(&version, digest_view(&d));

@@ -84,8 +84,8 @@ hit_json(struct worker *w, struct http_request *r, const struct store_hit *h, js
 	struct store_host host;
 	int rc = store_host_by_number(w->store, h->host, http_request_arena(r), &host, e);
 
-	if (rc != 0)
-		return rc;
+	if (rc != 0 || host.registration == STORE_FORGOTTEN)
+		return rc;	/* bitmaps never forget, but nobody is told */
 	json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:b}", "id", host.id, "name", json_escaped(host.name),
 	    "since", api_time(h->since), "now", h->now));
 	return 0;
@@ -140,7 +140,8 @@ entry_json(struct worker *w, struct http_request *r, const struct store_entry *v
 	rc = store_host_by_number(w->store, v->first_host, http_request_arena(r), &first, e);
 	if (rc != 0 && rc != ERR_NOT_FOUND)
 		return rc;
-	json_object_set_new(j, "first_host", rc == 0 ? json_string(first.id) : json_null());
+	json_object_set_new(j, "first_host", rc == 0 && first.registration != STORE_FORGOTTEN ?
+	    json_string(first.id) : json_null());
 	return 0;
 }
 

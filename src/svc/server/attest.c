@@ -65,6 +65,8 @@ attestation_free(struct attestation *a)
 	buf_free(&a->detail);
 	buf_free(&a->reason);
 	buf_free(&a->event_body);
+	buf_free(&a->gaps_body);
+	json_decref(a->gaps);
 	buf_free(&a->bundle_bytes);
 	free(a);
 }
@@ -73,15 +75,14 @@ attestation_free(struct attestation *a)
 static int
 write_ack(struct attestation *a, struct buf *out, struct err *e)
 {
-	const struct server_options *o = &a->server->o;
 	struct attest_message m = { .type = ATTEST_ACK };
 	uint8_t from[8], count[8], wait[4], deadline[4], want[4];
 
 	if (!attest_put(&m, ATTEST_NONCE, span_of(a->nonce, sizeof(a->nonce))) ||
 	    !attest_put_u64(&m, ATTEST_FROM, a->from, from) ||
 	    !attest_put_u64(&m, ATTEST_ACKNOWLEDGED, a->host.count, count) ||
-	    !attest_put_u32(&m, ATTEST_WAIT_MS, o->wait_ms, wait) ||
-	    !attest_put_u32(&m, ATTEST_DEADLINE_MS, o->wait_ms * 3, deadline) ||
+	    !attest_put_u32(&m, ATTEST_WAIT_MS, a->wait_ms, wait) ||
+	    !attest_put_u32(&m, ATTEST_DEADLINE_MS, a->wait_ms * 3, deadline) ||
 	    !attest_put_u32(&m, ATTEST_WANT, a->want, want) ||
 	    (a->leaf.n > 0 && !attest_put(&m, ATTEST_CERTIFICATE, buf_view(&a->leaf))))
 		return err_set(e, ERR_INTERNAL, "an answer with too many parts");
@@ -132,34 +133,31 @@ challenge(struct attestation *a, int64_t now, struct err *e)
 	int rc = random_bytes(a->nonce, sizeof(a->nonce), e);
 
 	a->host.state.nonce = span_of(a->nonce, sizeof(a->nonce));
-	a->host.state.nonce_expires = now + (int64_t)a->server->o.wait_ms * 3;
+	a->host.state.nonce_expires = now + (int64_t)a->wait_ms * 3;
 	return rc;
 }
 
-/* Whether what is kept was found under the keys the host has now. */
-static bool
-of_this_identity(const struct store_host *h)
+/* What was kept under other keys than the host has now counts for nothing. */
+bool
+attest_detail(const struct store_host *h, struct attest_detail *out)
 {
 	struct rd r = rd_init(span_from(h->state.detail, 32));
-	uint64_t identity;
+	struct attest_detail d = { 0 };
+	uint64_t seen;
+	uint8_t pcr;
 
-	return h->state.detail.n >= DETAIL_SIZE && rd_le64(&r, &identity) && identity == h->identity;
-}
-
-/* Where the state that is kept stands, and the kernel that kexec started in this boot, if one was. */
-static void
-get_base(const struct store_host *h, struct host_known *k)
-{
-	struct rd r = rd_init(span_from(h->state.detail, DETAIL_SIZE));
-	uint64_t base;
-
-	if (!of_this_identity(h))
-		return;
-	k->stale = (h->state.detail.p[DETAIL_SIZE - 1] & DETAIL_STALE) != 0;
-	if (!rd_le64(&r, &base) || base > h->count)
-		return;
-	k->base = base;
-	k->base_id = span_from(h->state.detail, DETAIL_SIZE + 8);
+	if (h->state.detail.n < DETAIL_SIZE || !rd_le64(&r, &d.identity) || !rd_u8(&r, &pcr) ||
+	    !rd_le32(&r, &d.reset_count) || !rd_le64(&r, &seen) || d.identity != h->identity)
+		return false;
+	d.list_pcr = pcr & ~(unsigned)DETAIL_STALE;
+	d.stale = (pcr & DETAIL_STALE) != 0;
+	d.reset_seen = (int64_t)seen;
+	if (rd_le64(&r, &d.base) && d.base <= h->count)
+		d.base_id = span_from(h->state.detail, DETAIL_SIZE + 8);
+	else
+		d.base = 0;
+	*out = d;
+	return true;
 }
 
 /* Which list proves this host was settled by its first evidence: who holds the kernel's list
@@ -170,9 +168,10 @@ settle_list(const struct store_host *h, const json_t *facts)
 {
 	const json_t *pcr = json_object_get(facts, "list_pcr");
 	struct span kind = json_string_span(json_object_get(facts, "list"));
+	struct attest_detail d;
 
-	if (of_this_identity(h))
-		return h->state.detail.p[DETAIL_SIZE - 1] & ~(unsigned)DETAIL_STALE;
+	if (attest_detail(h, &d))
+		return d.list_pcr;
 	if (!span_is(kind, "monitor"))
 		return IMA_PCR;
 	return json_is_integer(pcr) && json_integer_value(pcr) > IMA_PCR && json_integer_value(pcr) < 16 ?
@@ -194,6 +193,7 @@ static int
 judge(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 {
 	struct attest_reader reader = { w->store, a->host.boot };
+	struct attest_detail d = { 0 };
 	struct store_host *h = &a->host;
 	JSON_AUTO json_t *facts = NULL;
 	const struct attest_key *key = NULL;
@@ -206,9 +206,13 @@ judge(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 	if (h->facts.n > 0 && json_parse(h->facts, LIMIT_ATTEST_FACTS, &facts, &ignored) == 0)
 		k.kernel_boot_id = json_string_span(json_object_get(facts, "boot_id"));
 	/* A state is of one attestation key; another key has proved nothing yet. */
-	if (!of_this_identity(h))
+	if (!attest_detail(h, &d))
 		k.resume = span_of(NULL, 0);
-	get_base(h, &k);
+	k.stale = d.stale;
+	k.base = d.base;
+	k.base_id = d.base_id;
+	k.reset_count = d.reset_count;
+	k.reset_seen = d.reset_seen;
 	k.list_pcr = a->list_pcr = settle_list(h, facts);
 	if ((rc = find_key(w, a, &key, e)) != 0 ||
 	    (rc = policy_cache_choose(w->policies, w, h, now, &a->policy, e)) != 0)
@@ -277,10 +281,10 @@ attest(struct worker *w, struct attestation *a, int64_t now, struct err *e, int 
 	if ((*rc = take_facts(a, now, e)) != 0 || (*rc = renew(w, a, now, e)) != 0)
 		return true;
 	if (!a->m.s[ATTEST_QUOTE].present) {
-		struct host_known k = { .count = a->host.count };
+		struct attest_detail d = { 0 };
 
-		get_base(&a->host, &k);
-		*rc = only_challenge(a, host_wire_from(&k), now, e);
+		(void)attest_detail(&a->host, &d);
+		*rc = only_challenge(a, a->host.count - d.base, now, e);
 		return true;
 	}
 	if ((*rc = judge(w, a, now, e)) != 0)
@@ -320,7 +324,7 @@ admitted(struct worker *w, struct http_request *r, struct store_host *h)
 	else if (h->registration == STORE_PENDING)
 		http_request_problem(r, 403, "host-pending", "an operator has yet to approve this host");
 	else if (h->registration != STORE_ENROLLED)
-		http_request_problem(r, 403, "host-removed", "this host was removed");
+		http_request_problem(r, 403, "host-removed", "this host was removed or forgotten");
 	else
 		return true;
 	return false;
@@ -340,6 +344,7 @@ job_attest(struct worker *w, struct http_request *r)
 	}
 	a->r = r;
 	a->server = w->server;
+	a->wait_ms = w->settings->wait_ms;
 	a->write = (struct keeper_write){ .advance = { .host = &a->host }, .done = written, .ctx = a };
 	if ((rc = attest_message_parse(http_request_body(r), &a->m, &e)) == 0 && a->m.type != ATTEST_EVIDENCE)
 		rc = err_set(&e, ERR_FORMAT, "the message is no evidence");

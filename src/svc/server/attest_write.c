@@ -4,6 +4,7 @@
 #include "engine/evidence_bundle_check.h"
 #include "engine/result_json.h"
 #include "svc/server/attest_internal.h"
+#include "svc/server/gaps.h"
 
 /* Findings kept of one host, for people; the count is always whole. */
 #define KEPT_FINDINGS 1000
@@ -56,6 +57,21 @@ make_record(const struct ima_entry *n, struct span list, struct store_record *ou
 	return rc;
 }
 
+static void
+note_gap(struct attestation *a, const struct ima_entry *n)
+{
+	json_t *j = gap_of_entry(n, a->list_pcr);
+
+	if (j == NULL)
+		return;
+	if (a->gaps == NULL)
+		a->gaps = json_array();
+	if (json_array_size(a->gaps) < SHOWN_FINDINGS)
+		json_array_append_new(a->gaps, j);
+	else
+		json_decref(j);
+}
+
 static int
 make_records(struct attestation *a, struct err *e)
 {
@@ -71,8 +87,10 @@ make_records(struct attestation *a, struct err *e)
 	if ((rc = ima_log_open(o->records, &log, e)) != 0)
 		return rc;
 	while (made < o->n_new && (rc = ima_log_next(&log, &n, e)) > 0 &&
-	    (rc = make_record(&n, o->records, &v[made], e)) == 0)
-		made++;
+	    (rc = make_record(&n, o->records, &v[made], e)) == 0) {
+		n.number = o->first + ++made;
+		note_gap(a, &n);
+	}
 	ima_log_close(&log);
 	if (rc < 0)
 		return rc;
@@ -149,6 +167,10 @@ make_reason(struct attestation *a, struct err *e)
 	} else if (first != NULL) {
 		if (first->path.n > 0) {
 			buf_escape(&a->reason, first->path);
+			if (first->partition.n > 0) {
+				buf_str(&a->reason, " on ");
+				buf_escape(&a->reason, first->partition);
+			}
 			buf_str(&a->reason, ": ");
 		}
 		buf_str(&a->reason, first->text);
@@ -216,10 +238,28 @@ make_event(struct attestation *a, unsigned before, int64_t now, struct err *e)
 			json_array_append_new(json_object_get(j, "findings"), finding_json(&r->findings[i]));
 	a->event_body = buf_init(LIMIT_SMALL_FILE);
 	json_write_compact(j, &a->event_body);
-	a->event = (struct store_event){ .at = now, .kind = span_lit("verdict"), .body = buf_view(&a->event_body) };
-	a->write.advance.events = &a->event;
+	a->events[0] = (struct store_event){ .at = now, .kind = span_lit("verdict"), .body = buf_view(&a->event_body) };
+	a->write.advance.events = a->events;
 	a->write.advance.n_events = 1;
 	return buf_done(&a->event_body, e);
+}
+
+/* In a gap a file could run unseen: told of whatever the policy says. */
+static int
+tell_gaps(struct attestation *a, int64_t now, struct err *e)
+{
+	JSON_AUTO json_t *j = a->gaps == NULL ? NULL : json_pack("{s:s, s:o, s:O}", "id", a->host.id, "name",
+	    json_escaped(a->host.name), "gaps", a->gaps);
+
+	if (a->gaps == NULL)
+		return 0;
+	a->gaps_body = buf_init(LIMIT_SMALL_FILE);
+	json_write_compact(j, &a->gaps_body);
+	a->events[a->write.advance.n_events] = (struct store_event){ .at = now, .kind = span_lit("gap"),
+	    .body = buf_view(&a->gaps_body) };
+	a->write.advance.events = a->events;
+	a->write.advance.n_events++;
+	return buf_done(&a->gaps_body, e);
 }
 
 /* The verdict, or what it rests on, is another than before: an interval, an event, a bundle. */
@@ -244,6 +284,7 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 {
 	BUF_AUTO struct buf all = buf_init(LIMIT_APPRAISAL_ARENA);
 	struct digest found;
+	struct attest_detail kept = { 0 };
 	const struct host_outcome *o = &a->outcome;
 	struct store_state *s = &a->host.state;
 	unsigned before = s->verdict;
@@ -251,7 +292,9 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 
 	s->verdict = (uint8_t)verdict_of(o);
 	s->last_seen = now;
-	s->next_due = s->valid_until = now + (int64_t)w->server->o.wait_ms * 3;
+	s->next_due = s->valid_until = now + (int64_t)a->wait_ms * 3;
+	if (o->report.boot_expires != 0 && o->report.boot_expires > now / 1000 && o->report.boot_expires * 1000 < s->valid_until)
+		s->valid_until = o->report.boot_expires * 1000;
 	s->entries = o->entries;
 	s->findings = 0;
 	s->policy_set = a->policy.set;
@@ -267,10 +310,18 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 	a->detail = buf_init(DETAIL_SIZE + 8 + HOST_KERNEL_ID);
 	buf_span(&a->detail, digest_view(&found));
 	buf_le64(&a->detail, a->host.identity);
-	buf_u8(&a->detail, (uint8_t)(a->list_pcr | (o->stale ? DETAIL_STALE : 0)));
-	if (o->base > 0) {
-		buf_le64(&a->detail, o->base);
-		buf_str(&a->detail, o->base_id);
+	/* Whoever is not the TPM must not make a boot younger by a reset that never was. */
+	if (!attest_detail(&a->host, &kept))
+		kept = (struct attest_detail){ 0 };
+	if (o->unreadable.code == 0)	/* else it is of no boot that could be told */
+		kept = (struct attest_detail){ .reset_count = kept.reset_count, .reset_seen = kept.reset_seen,
+		    .stale = o->stale, .base = o->base, .base_id = span_str(o->base_id) };
+	buf_u8(&a->detail, (uint8_t)(a->list_pcr | (kept.stale ? DETAIL_STALE : 0)));
+	buf_le32(&a->detail, o->reset_signed ? o->reset_count : kept.reset_count);
+	buf_le64(&a->detail, (uint64_t)(o->reset_signed ? o->reset_seen : kept.reset_seen));
+	if (kept.base > 0) {
+		buf_le64(&a->detail, kept.base);
+		buf_span(&a->detail, kept.base_id);
 	}
 	if ((before != s->verdict || !span_eq(s->detail, buf_view(&a->detail)) || o->new_boot) &&
 	    (rc = make_change(a, w, before, now, e)) != 0)
@@ -282,5 +333,7 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 	a->write.advance.first = o->first;
 	/* A boot of its own that another kernel began has the log of the one before. */
 	a->write.event_log = a->m.s[ATTEST_EVENT_LOG].present || o->new_boot ? o->event_log : span_of(NULL, 0);
-	return make_records(a, e);
+	if ((rc = make_records(a, e)) != 0)
+		return rc;
+	return tell_gaps(a, now, e);
 }

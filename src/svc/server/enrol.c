@@ -48,6 +48,8 @@ look_up(struct store *s, const char *id, const struct digest *ek_key, struct are
 		*h = (struct store_host){ 0 };
 		return 0;
 	}
+	if (rc == 0 && h->registration == STORE_FORGOTTEN)
+		return 0;	/* nothing is known of it but its number */
 	if (rc != 0 || (rc = store_identity_get(s, h->identity, a, &who, e)) != 0)
 		return rc;
 	k->state = h->registration == STORE_PENDING ? IDENTITY_PENDING :
@@ -63,6 +65,8 @@ request_of(const struct attest_message *m)
 	    .ak_public = m->s[ATTEST_AK_PUBLIC].bytes }, .csr = m->s[ATTEST_CSR].bytes };
 
 	q.keys.ek_certs = chain_view(&m->ek_chain, &q.keys.n_ek_certs);
+	q.keys.iak_certs = chain_view(&m->iak_chain, &q.keys.n_iak_certs);
+	q.keys.idevid_certs = chain_view(&m->idevid_chain, &q.keys.n_idevid_certs);
 	return q;
 }
 
@@ -162,7 +166,7 @@ begin(struct worker *w, struct http_request *r, const struct attest_message *m, 
 	    (rc = look_up(w->store, id, &ek_key, http_request_arena(r), &h, &known, e)) != 0 ||
 	    (rc = random_bytes(random, sizeof(random), e)) != 0)
 		return rc;
-	rc = enrolment_begin(&q, &w->server->trust, &known, (time_t)(now / 1000), random, &b, e);
+	rc = enrolment_begin(&q, &w->settings->trust, &known, (time_t)(now / 1000), random, &b, e);
 	explicit_bzero(random, sizeof(random));
 	if (rc != 0)
 		return rc;
@@ -244,7 +248,7 @@ write_host(struct worker *w, const struct store_enrolment *begun,
 	if ((rc = digest_of(DIGEST_SHA256, span_from(begun->ak_public, 2), &ak_name, e)) != 0)
 		return rc;
 	who.ak_name = digest_view(&ak_name);
-	h->registration = o->result == ENROL_PENDING && !w->server->o.approve_first_use ? STORE_PENDING : STORE_ENROLLED;
+	h->registration = o->result == ENROL_PENDING && !w->settings->approve_first_use ? STORE_PENDING : STORE_ENROLLED;
 	if (!new_host)
 		return (rc = store_identity_add(w->store, h, &who, cert, e)) != 0 ? rc :
 		    tell_enrolled(w, h, false, now, e);
@@ -311,7 +315,7 @@ finish(struct worker *w, struct http_request *r, const struct attest_message *m,
 	if (found && ((rc = enrolment_parse(begun.detail, &record, e)) != 0 ||
 	    (rc = look_up(w->store, begun.host_id, &record.ek_key, a, &h, &known, e)) != 0))
 		return rc;
-	if ((rc = enrolment_finish(found ? &record : NULL, m->s[ATTEST_PROOF].bytes, &w->server->trust, &known,
+	if ((rc = enrolment_finish(found ? &record : NULL, m->s[ATTEST_PROOF].bytes, &w->settings->trust, &known,
 	    (time_t)(now / 1000), &o, e)) != 0)
 		return rc;
 	if (o.result == ENROL_REFUSED) {

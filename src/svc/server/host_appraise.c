@@ -82,6 +82,8 @@ name_boot(const struct attest_message *m, const struct host_known *k, struct hos
 	(void)snprintf(out->boot, sizeof(out->boot), "%08x:%.*s", a.clock.reset_count, (int)id.n, (const char *)id.p);
 	(void)snprintf(out->base_id, sizeof(out->base_id), "%.*s", (int)id.n, (const char *)id.p);
 	out->reset_count = a.clock.reset_count;
+	/* A kernel that kexec started is no new start of the machine. */
+	out->reset_seen = k->reset_seen != 0 && k->reset_count == a.clock.reset_count ? k->reset_seen : k->now;
 	same_reset = k->boot.n >= RESET_NAME && memcmp(k->boot.p, out->boot, RESET_NAME) == 0;
 	same_name = span_eq(span_str(out->boot), k->boot);
 	/* A kernel that kexec replaced does not come back: its name stands for the last one. */
@@ -123,10 +125,10 @@ judge(const struct attest_message *m, const struct host_known *k, const struct r
 	struct evidence_input in = { .names = { "ima-log", "quote", "signature", "ak", "event-log" },
 	    .ima_log = buf_view(&out->list), .has_quote = true, .quote = m->s[ATTEST_QUOTE].bytes,
 	    .signature = m->s[ATTEST_SIGNATURE].bytes, .nonce = k->nonce, .pcrs = &pcrs,
-	    .bank = DIGEST_SHA256, .new_kernel = out->restarted,
-	    .quote_first = true, .list_pcr = k->list_pcr, .policies = k->policies->policies, .n_policies = k->policies->n,
-	    .policy_id = k->policies->id, .ctx = { k->now, k->mounts, k->n_mounts }, .resume = s,
-	    .exact = out->n_again < out->first,
+	    .bank = DIGEST_SHA256, .new_kernel = out->restarted, .exact = out->n_again < out->first,
+	    .least_pcrs = HOST_LEAST_PCRS, .quote_first = true, .list_pcr = k->list_pcr,
+	    .policies = k->policies->policies, .n_policies = k->policies->n, .policy_id = k->policies->id,
+	    .boot_began = out->reset_seen, .ctx = { k->now, k->mounts, k->n_mounts }, .resume = s,
 	    .appraiser = k->policies->appraiser, .key = k->key };
 	int rc = tpm_pcrs_parse(m->s[ATTEST_PCRS].bytes, &pcrs, e);
 
@@ -140,6 +142,8 @@ judge(const struct attest_message *m, const struct host_known *k, const struct r
 	in.integrity_only = k->policies->n == 0;
 	if ((rc = evidence_appraise(&in, &out->result, &out->report, e)) != 0)
 		return rc;
+	/* An old quote of this TPM must not do either, whoever kept it. */
+	out->reset_signed = quote_authentic(&out->result) && out->result.checks[CHECK_NONCE].state == CHECK_PASS;
 	/* Evidence that is sound says nothing about files that nobody listed. */
 	if (in.integrity_only && out->result.verdict == VERDICT_TRUSTED)
 		out->result.verdict = VERDICT_UNDECIDED;

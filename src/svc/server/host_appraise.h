@@ -29,6 +29,10 @@
 #define HOST_BOOT_NAME 128
 #define HOST_KERNEL_ID 64	/* most of a boot_id that is kept */
 
+/* PCRs that each quote must cover beside the list's: 0 to 10 (docs/formats/agent-protocol.md).
+ * A host that could leave out those of its boot would choose what boot_aggregate is compared with. */
+#define HOST_LEAST_PCRS 0x7ffu
+
 /* What a set of policies becomes for judging; made once for each thread and version. */
 struct host_policies {
 	const struct runtime_policy *const *policies;	/* borrowed */
@@ -53,6 +57,8 @@ struct host_known {
 	struct span kernel_boot_id;	/* from the facts that were stored last */
 	struct span event_log;		/* of that boot; empty: none yet */
 	unsigned list_pcr;		/* the list extends it: 10 the kernel's, another a monitor's */
+	uint32_t reset_count;		/* of the TPM, as last signed */
+	int64_t reset_seen;		/* seconds: when that was first seen; 0: it is not known */
 	host_list_fn *read;
 	void *ctx;
 	const struct host_policies *policies;
@@ -79,12 +85,14 @@ struct host_outcome {
 	struct span event_log;		/* of this boot, as it was judged by; empty: none came */
 	struct result result;
 	struct evidence_report report;
+	uint32_t reset_count;		/* as the quote has it */
+	int64_t reset_seen;		/* when it was first seen */
+	bool reset_signed;		/* the TPM says so: it may be kept */
 	struct err unreadable;		/* code != 0: why the evidence could not be read */
 	struct buf list;		/* all that was given to the engine: */
 	uint64_t n_again;		/* so many stored entries, then those of the message */
 	bool restarted;			/* another boot_id, and no reset */
 	bool refused;			/* and its list begins no boot and goes on from none: it is not kept */
-	uint32_t reset_count;
 
 	/* New entries that the quote covers: records of the message, to be stored behind
 	 * entry ${first} of the boot. */

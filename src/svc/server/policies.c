@@ -1,5 +1,6 @@
 /* Which policies a host is judged by: the assignment of the highest rank that selects it, and
- * during the overlap behind a change the one before too.  Compiled once for each worker. */
+ * during the overlap behind a change the one before too; where none does, the configuration's
+ * default policy; beside any of them its default excludes.  Compiled once for each worker. */
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -18,14 +19,11 @@ struct document {
 };
 
 struct ready {
-	struct digest key;		/* of versions and volumes */
+	struct digest key;		/* of the versions */
 	uint64_t used;			/* larger: later */
 	struct document *docs;		/* owned */
 	const struct runtime_policy **list;
 	size_t n;
-	struct arena arena;		/* mounts */
-	struct sig_mount *mounts;
-	size_t n_mounts;
 	struct sig_context ctx;
 	struct host_policies policies;
 };
@@ -52,7 +50,6 @@ ready_free(struct ready *r)
 	}
 	free(r->docs);
 	free(r->list);
-	arena_free(&r->arena);
 	*r = (struct ready){ 0 };
 }
 
@@ -178,17 +175,8 @@ load_document(struct ready *r, struct store *s, const json_t *member, struct err
 }
 
 static int
-load_members(struct ready *r, struct store *s, const struct store_policy_set *set, struct err *e)
+room_for(struct ready *r, size_t n, struct err *e)
 {
-	JSON_AUTO json_t *members = NULL;
-	size_t n;
-	int rc;
-
-	if ((rc = json_parse(set->members, LIMIT_SMALL_FILE, &members, e)) != 0)
-		return rc;
-	n = json_array_size(members);
-	if (n > LIMIT_POLICY_LAYERS)
-		return err_set(e, ERR_LIMIT, "the policy set has %zu members", n);
 	struct document *docs = realloc(r->docs, (r->n + n + 1) * sizeof(*docs));
 
 	if (docs == NULL)
@@ -202,6 +190,23 @@ load_members(struct ready *r, struct store *s, const struct store_policy_set *se
 	r->list = list;
 	for (size_t i = 0; i < r->n; i++)	/* docs may have moved */
 		r->list[i] = &r->docs[i].policy;
+	return 0;
+}
+
+static int
+load_members(struct ready *r, struct store *s, const struct store_policy_set *set, struct err *e)
+{
+	JSON_AUTO json_t *members = NULL;
+	size_t n;
+	int rc;
+
+	if ((rc = json_parse(set->members, LIMIT_SMALL_FILE, &members, e)) != 0)
+		return rc;
+	n = json_array_size(members);
+	if (n > LIMIT_POLICY_LAYERS)
+		return err_set(e, ERR_LIMIT, "the policy set has %zu members", n);
+	if ((rc = room_for(r, n, e)) != 0)
+		return rc;
 	for (size_t i = 0; i < n; i++)
 		if ((rc = load_document(r, s, json_array_get(members, i), e)) != 0)
 			return err_ctx(e, rc, "policy set \"%.*s\"", (int)set->name.n, (const char *)set->name.p);
@@ -226,61 +231,63 @@ load_set(struct ready *r, struct store *s, const struct store_assignment *a, con
 	return load_members(r, s, &set, e);
 }
 
-/* {"COS_OEM": "/oem"}: where the host says that it mounted which volume. */
+/* One that the configuration brings.  A copy, because the settings can go before this does. */
 static int
-load_volumes(struct ready *r, const json_t *volumes, struct err *e)
+load_configured(struct ready *r, const struct settings_policy *p, struct err *e)
 {
-	json_t *all = (json_t *)(uintptr_t)volumes;	/* its iterators take no const */
+	struct span copy;
+	struct document *d;
+	int rc = room_for(r, 1, e);
 
-	r->arena = arena_init(MIB(1));
-	r->mounts = arena_array(&r->arena, json_object_size(volumes) + 1, sizeof(*r->mounts));
-	if (r->mounts == NULL)
-		return arena_err(&r->arena, e);
-	for (void *i = json_object_iter(all); i != NULL; i = json_object_iter_next(all, i)) {
-		struct sig_mount *m = &r->mounts[r->n_mounts];
-		const json_t *path = json_object_iter_value(i);
-
-		if (!json_is_string(path) || json_string_span(path).n == 0 || json_string_span(path).p[0] != '/')
-			continue;
-		if (!arena_copy(&r->arena, span_str(json_object_iter_key(i)), &m->label) ||
-		    !arena_copy(&r->arena, json_string_span(path), &m->path))
-			return arena_err(&r->arena, e);
-		r->n_mounts++;
-	}
+	if (rc != 0)
+		return rc;
+	d = &r->docs[r->n];
+	d->arena = arena_init(LIMIT_POLICY_FILE);
+	r->n++;
+	if (!arena_copy(&d->arena, p->document, &copy))
+		return arena_err(&d->arena, e);
+	if ((rc = open_document(d, copy, e)) != 0)
+		return err_ctx(e, rc, "the configuration's policy");
+	r->list[r->n - 1] = &d->policy;
 	return 0;
 }
 
 static int
 make_ready(struct ready *r, struct worker *w, const struct store_assignment *now,
-    const struct store_assignment *before, const struct store_policy_set *pending, const json_t *volumes, struct err *e)
+    const struct store_assignment *before, const struct store_policy_set *pending, struct err *e)
 {
+	const struct settings *c = w->settings;
 	int rc;
 
 	if ((rc = load_set(r, w->store, now, pending, e)) != 0 || (rc = load_set(r, w->store, before, NULL, e)) != 0 ||
-	    (rc = load_volumes(r, volumes, e)) != 0)
+	    (now == NULL && c->fallback.document.n > 0 && (rc = load_configured(r, &c->fallback, e)) != 0) ||
+	    (r->n > 0 && c->excludes.document.n > 0 && (rc = load_configured(r, &c->excludes, e)) != 0))
 		return rc;
-	r->ctx = (struct sig_context){ .now = server_now() / 1000, .mounts = r->mounts, .n_mounts = r->n_mounts };
+	/* No mounts: what the host says of its own (facts, "volumes") is shown and decides nothing, or
+	 * it could move the volume on which a vendor's files are good.  Policies say where volumes are. */
+	r->ctx = (struct sig_context){ .now = server_now() / 1000 };
 	r->policies = (struct host_policies){ .policies = r->list, .n = r->n, .id = r->key };
 	return r->n == 0 ? 0 : appraiser_new(r->list, r->n, &r->ctx, &r->policies.appraiser, e);
 }
 
 static int
-key_of(const struct store_assignment *now, const struct store_assignment *before, const json_t *volumes,
-    struct digest *version, struct digest *key, struct err *e)
+key_of(const struct settings *c, const struct store_assignment *now, const struct store_assignment *before,
+    struct digest *key, struct err *e)
 {
 	BUF_AUTO struct buf b = buf_init(MIB(1));
 	int rc;
 
 	if (now != NULL)
 		buf_span(&b, now->version);
+	else
+		buf_str(&b, c->fallback.version);
 	buf_u8(&b, 0);
 	if (before != NULL)
 		buf_span(&b, before->version);
-	if ((rc = buf_done(&b, e)) != 0 || (rc = digest_of(DIGEST_SHA256, buf_view(&b), version, e)) != 0)
-		return rc;
-	buf_u8(&b, 0);
-	if (json_object_size(volumes) > 0)
-		json_write_compact(volumes, &b);
+	if (c->excludes.document.n > 0) {
+		buf_u8(&b, 0);
+		buf_str(&b, c->excludes.version);
+	}
 	return (rc = buf_done(&b, e)) != 0 ? rc : digest_of(DIGEST_SHA256, buf_view(&b), key, e);
 }
 
@@ -302,14 +309,14 @@ find_ready(struct policy_cache *c, const struct digest *key, bool *hit)
 
 static int
 choose(struct policy_cache *c, struct worker *w, const struct store_assignment *now,
-    const struct store_assignment *before, const struct store_policy_set *pending, const json_t *volumes,
-    struct policy_choice *out, struct err *e)
+    const struct store_assignment *before, const struct store_policy_set *pending, struct policy_choice *out,
+    struct err *e)
 {
 	BUF_AUTO struct buf hex = buf_init(128);
-	struct digest version, key;
+	struct digest key;
 	struct ready *r;
 	bool hit;
-	int rc = key_of(now, before, volumes, &version, &key, e);
+	int rc = key_of(w->settings, now, before, &key, e);
 
 	if (rc != 0)
 		return rc;
@@ -317,7 +324,7 @@ choose(struct policy_cache *c, struct worker *w, const struct store_assignment *
 	if (!hit) {
 		ready_free(r);
 		r->key = key;
-		if ((rc = make_ready(r, w, now, before, pending, volumes, e)) != 0) {
+		if ((rc = make_ready(r, w, now, before, pending, e)) != 0) {
 			ready_free(r);
 			return rc;
 		}
@@ -326,7 +333,9 @@ choose(struct policy_cache *c, struct worker *w, const struct store_assignment *
 	c->set.n = 0;
 	if (now != NULL)
 		buf_span(&c->set, now->set);
-	buf_hex(&hex, digest_view(&version));
+	else if (w->settings->fallback.document.n > 0)
+		buf_str(&c->set, "default");
+	buf_hex(&hex, digest_view(&key));
 	*out = (struct policy_choice){ .policies = &r->policies, .set = buf_view(&c->set) };
 	memcpy(out->version, buf_cstr(&hex), sizeof(out->version));
 	return buf_done(&c->set, e);
@@ -336,28 +345,20 @@ int
 policy_cache_choose(struct policy_cache *c, struct worker *w, const struct store_host *host, int64_t at,
     struct policy_choice *out, struct err *e)
 {
-	JSON_AUTO json_t *facts = NULL;
 	const struct store_assignment *now, *before;
-	struct err ignored;
 	int rc = refresh(c, w, at, e);
 
 	if (rc != 0)
 		return rc;
-	if (host->facts.n > 0 && json_parse(host->facts, LIMIT_ATTEST_FACTS, &facts, &ignored) != 0)
-		facts = NULL;
 	select_for(c, host->labels, &now, &before);
-	return choose(c, w, now, before, NULL, json_object_get(facts, "volumes"), out, e);
+	return choose(c, w, now, before, NULL, out, e);
 }
 
 int
 policy_cache_pending(struct policy_cache *c, struct worker *w, const struct store_policy_set *set,
-    const struct store_host *host, struct policy_choice *out, struct err *e)
+    struct policy_choice *out, struct err *e)
 {
 	const struct store_assignment as_if = { .set = set->name, .version = set->version };
-	JSON_AUTO json_t *facts = NULL;
-	struct err ignored;
 
-	if (host->facts.n > 0 && json_parse(host->facts, LIMIT_ATTEST_FACTS, &facts, &ignored) != 0)
-		facts = NULL;
-	return choose(c, w, &as_if, NULL, set, json_object_get(facts, "volumes"), out, e);
+	return choose(c, w, &as_if, NULL, set, out, e);
 }

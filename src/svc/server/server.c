@@ -6,12 +6,9 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/pem.h"
 #include "base/rfc3339.h"
 #include "svc/server/server_internal.h"
 
-#define WAIT_MS 30000
-#define KEEP_DAYS 90
 #define GRACE_MS 3000
 
 int64_t
@@ -61,89 +58,6 @@ server_token_file(const struct server *s)
 }
 
 static int
-add_roots(struct server *s, const char *path, struct err *e)
-{
-	FILE_AUTO struct file f = { 0 };
-	size_t off = 0;
-	int rc = file_read(path, MIB(16), &f, e);
-
-	while (rc == 0) {
-		BUF_AUTO struct buf der = buf_init(LIMIT_ATTEST_CERT);
-
-		rc = pem_next(file_view(&f), &off, "CERTIFICATE", &der, e);
-		if (rc <= 0)
-			break;
-		rc = x509_roots_add(s->vendors, buf_view(&der), e);
-	}
-	return err_file(e, rc, path);
-}
-
-static int
-open_bundle(struct server *s, const char *path, struct err *e)
-{
-	FILE_AUTO struct file f = { 0 };
-	ARENA_AUTO struct arena a = arena_init(MIB(16));
-	struct root_bundle b;
-	int rc = file_read(path, MIB(16), &f, e);
-
-	if (rc == 0 && (rc = root_bundle_parse(file_view(&f), &a, &b, e)) == 0)
-		rc = root_bundle_load(&b, s->vendors, e);
-	return err_file(e, rc, path);
-}
-
-static int
-open_ek_list(struct server *s, const char *path, struct err *e)
-{
-	FILE_AUTO struct file f = { 0 };
-	int rc = file_read(path, MIB(64), &f, e);
-
-	if (rc != 0)
-		return rc;
-	s->ek_list_bytes = buf_init(MIB(64));
-	buf_span(&s->ek_list_bytes, file_view(&f));
-	if ((rc = buf_done(&s->ek_list_bytes, e)) == 0)
-		rc = ek_list_parse(buf_view(&s->ek_list_bytes), &s->arena, &s->ek_list, e);
-	return err_file(e, rc, path);
-}
-
-static int
-open_policy_keys(struct server *s, struct err *e)
-{
-	int rc;
-
-	s->policy_keys = calloc(s->o.n_policy_keys + 1, sizeof(struct pubkey *));
-	if (s->policy_keys == NULL)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	for (; s->n_policy_keys < s->o.n_policy_keys; s->n_policy_keys++) {
-		const char *path = s->o.policy_keys[s->n_policy_keys];
-		FILE_AUTO struct file f = { 0 };
-
-		if ((rc = file_read(path, LIMIT_SMALL_FILE, &f, e)) != 0)
-			return rc;
-		if ((rc = pubkey_parse(file_view(&f), &s->policy_keys[s->n_policy_keys], e)) != 0)
-			return err_file(e, rc, path);
-	}
-	return 0;
-}
-
-/* Who vouches for TPMs here. */
-static int
-open_trust(struct server *s, struct err *e)
-{
-	const struct server_options *o = &s->o;
-	int rc = x509_roots_new(&s->vendors, e);
-
-	if (rc != 0 || (o->roots != NULL && (rc = open_bundle(s, o->roots, e)) != 0) ||
-	    (o->extra_roots != NULL && (rc = add_roots(s, o->extra_roots, e)) != 0) ||
-	    (o->ek_list != NULL && (rc = open_ek_list(s, o->ek_list, e)) != 0))
-		return rc;
-	s->trust = (struct trust_config){ .vendors = s->vendors, .list = o->ek_list == NULL ? NULL : &s->ek_list,
-	    .modes = (x509_roots_count(s->vendors) > 0 ? 1U << TRUST_CA : 0) |
-	    (o->ek_list != NULL ? 1U << TRUST_EK_LIST : 0) | (o->first_use ? 1U << TRUST_OPERATOR : 0) };
-	return 0;
-}
-
-static int
 open_store(struct server *s, struct err *e)
 {
 	STORE_AUTO struct store *store = NULL;
@@ -157,7 +71,7 @@ open_store(struct server *s, struct err *e)
 	if ((s->store_url = arena_str(&s->arena, buf_view(&url))) == NULL)
 		return arena_err(&s->arena, e);
 	if ((rc = store_open(s->store_url, STORE_CREATE | STORE_MIGRATE, &store, e)) != 0 ||
-	    (rc = principals_load(s, store, e)) != 0)
+	    (rc = principals_load(s, store, e)) != 0 || (rc = settings_record(s->settings, store, e)) != 0)
 		return rc;
 	return principals_first(s, store, e);
 }
@@ -235,8 +149,7 @@ start(struct server *s, struct err *e)
 	unsigned n = s->o.workers != 0 ? s->o.workers : cpus();
 	int rc;
 
-	if ((rc = authority_open(s, e)) != 0 || (rc = open_store(s, e)) != 0 || (rc = open_trust(s, e)) != 0 ||
-	    (rc = open_policy_keys(s, e)) != 0 || (rc = routes_open(s, e)) != 0 || (rc = keeper_start(s, &s->keeper, e)) != 0 ||
+	if ((rc = authority_open(s, e)) != 0 || (rc = open_store(s, e)) != 0 || (rc = routes_open(s, e)) != 0 || (rc = keeper_start(s, &s->keeper, e)) != 0 ||
 	    (rc = broadcaster_start(s, &s->broadcaster, e)) != 0 || (rc = workers_start(s, n, &s->workers, e)) != 0 ||
 	    (rc = simulator_start(s, &s->simulator, e)) != 0 || (rc = sweeper_start(s, &s->sweeper, e)) != 0)
 		return rc;
@@ -254,15 +167,45 @@ server_start(const struct server_options *o, struct server **out, struct err *e)
 	if (s == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	s->o = *o;
-	s->o.wait_ms = o->wait_ms != 0 ? o->wait_ms : WAIT_MS;
-	s->o.keep_days = o->keep_days != 0 ? o->keep_days : KEEP_DAYS;
 	s->arena = arena_init(MIB(64));
 	pthread_rwlock_init(&s->principals_lock, NULL);
-	if ((rc = start(s, e)) != 0) {
+	pthread_mutex_init(&s->settings_lock, NULL);
+	if ((rc = settings_make(o, &s->settings, e)) != 0 || (rc = start(s, e)) != 0) {
 		server_stop(s);
 		return rc;
 	}
+	settings_say(s->settings);
 	*out = s;
+	return 0;
+}
+
+int
+server_check(const struct server_options *o, struct err *e)
+{
+	struct settings *c;
+	int rc = settings_make(o, &c, e);
+
+	if (rc == 0)
+		settings_release(c);
+	return rc;
+}
+
+/* Everything that can fail comes before the one step that changes anything. */
+int
+server_reload(struct server *s, const struct server_options *o, struct err *e)
+{
+	STORE_AUTO struct store *store = NULL;
+	struct settings *c;
+	int rc = settings_make(o, &c, e);
+
+	if (rc != 0)
+		return rc;
+	if ((rc = store_open(s->store_url, 0, &store, e)) != 0 || (rc = settings_record(c, store, e)) != 0) {
+		settings_release(c);
+		return rc;
+	}
+	settings_say(c);
+	settings_use(s, c);
 	return 0;
 }
 
@@ -282,13 +225,10 @@ server_stop(struct server *s)
 	http_server_free(s->http);
 	router_free(s->router);
 	authority_close(s);
-	x509_roots_free(s->vendors);
-	for (size_t i = 0; i < s->n_policy_keys; i++)
-		pubkey_free(s->policy_keys[i]);
-	free(s->policy_keys);
-	buf_free(&s->ek_list_bytes);
+	settings_release(s->settings);
 	principals_free(s);
 	pthread_rwlock_destroy(&s->principals_lock);
+	pthread_mutex_destroy(&s->settings_lock);
 	arena_free(&s->arena);
 	free(s);
 }

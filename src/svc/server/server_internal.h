@@ -25,8 +25,56 @@ struct known_principal {
 	char name[HTTP_CALLER_MAX];
 };
 
+/* ---- settings.c ---- */
+
+/* A policy that the configuration brings; document.n 0: none. */
+struct settings_policy {
+	struct span document;		/* as it came; in the arena */
+	char version[65];		/* its SHA-256; "" if there is none */
+	char signer[129];
+};
+
+/* What a reload may change.  Never changed itself: read it without a lock while you hold it. */
+struct settings {
+	_Atomic unsigned users;
+	struct arena arena;
+	unsigned wait_ms;
+	struct server_keep keep;
+	bool approve_first_use;
+	struct trust_config trust;
+	struct x509_roots *vendors, *devices;	/* owned */
+	char shipped[64];		/* which bundle of the program; "": none */
+	struct ek_list ek_list;
+	struct span ek_list_text;
+	struct pubkey **policy_keys;	/* owned; none: policies need not be signed */
+	size_t n_policy_keys;
+	struct settings_policy fallback;	/* for hosts that no assignment selects */
+	struct settings_policy excludes;	/* beside whatever judges a host */
+};
+
+/** settings_make(o, out, e): Reads every file that ${o} names. */
+MUST_CHECK int settings_make(const struct server_options *o, struct settings **out, struct err *e);
+
+/** settings_hold(s): Those that hold now; settings_release when done. */
+struct settings *settings_hold(struct server *s);
+void settings_release(struct settings *c);
+
+/** settings_use(s, c): ${c}, which is taken, holds from now on. */
+void settings_use(struct server *s, struct settings *c);
+
+/** settings_record(c, store, e): The policies of the configuration, where all others are. */
+MUST_CHECK int settings_record(const struct settings *c, struct store *store, struct err *e);
+
+/** settings_say(c): Who is trusted, in the log. */
+void settings_say(const struct settings *c);
+
+/** settings_check_policy(c, bytes, signer, e): Whether a policy may be taken: it can judge, and
+ * one of the keys signed it where they must; ${signer} gets that key's fingerprint. */
+MUST_CHECK int settings_check_policy(const struct settings *c, struct span bytes, struct buf *signer,
+    struct err *e);
+
 struct server {
-	struct server_options o;	/* strings owned by ${arena} */
+	struct server_options o;	/* what a start settles; the caller's strings */
 	struct arena arena;
 	char *store_url, *url, *ca_file, *token_file;	/* in the arena */
 
@@ -35,15 +83,9 @@ struct server {
 	struct issuer *issuer;
 	struct tls_server *tls;
 
-	/* enrol.c */
-	struct trust_config trust;
-	struct x509_roots *vendors;
-	struct ek_list ek_list;
-	struct buf roots_bytes, ek_list_bytes;
-
-	/* Who may sign policies; none: policies need not be signed. */
-	struct pubkey **policy_keys;	/* owned */
-	size_t n_policy_keys;
+	pthread_mutex_t settings_lock;
+	struct settings *settings;	/* counted */
+	_Atomic uint64_t settings_epoch;
 
 	struct router *router;
 	struct http_server *http;
@@ -68,7 +110,12 @@ struct worker {
 	struct store *store;
 	struct policy_cache *policies;
 	struct key_cache *keys;
+	struct settings *settings;	/* held; the same for the whole of a job */
+	uint64_t settings_epoch;
 };
+
+/** worker_settle(w): Before a job: the settings that hold now. */
+void worker_settle(struct worker *w);
 
 /** worker_open(s, number, w, e): A store's handle and caches for one thread. */
 MUST_CHECK int worker_open(struct server *s, unsigned number, struct worker *w, struct err *e);
@@ -125,10 +172,10 @@ struct policy_choice {
 MUST_CHECK int policy_cache_choose(struct policy_cache *c, struct worker *w,
     const struct store_host *host, int64_t now, struct policy_choice *out, struct err *e);
 
-/** policy_cache_pending(c, w, set, host, out, e): As if ${set}, which need not be stored, were
- * assigned to ${host}, and nothing else. */
+/** policy_cache_pending(c, w, set, out, e): As if ${set}, which need not be stored, were
+ * assigned, and nothing else. */
 MUST_CHECK int policy_cache_pending(struct policy_cache *c, struct worker *w, const struct store_policy_set *set,
-    const struct store_host *host, struct policy_choice *out, struct err *e);
+    struct policy_choice *out, struct err *e);
 
 /** labels_match(labels, selector): "key=value,key2=value2" against a JSON object. */
 bool labels_match(struct span labels, struct span selector);
@@ -169,6 +216,24 @@ MUST_CHECK int routes_open(struct server *s, struct err *e);
 /* ---- sweeper.c ---- */
 MUST_CHECK int sweeper_start(struct server *s, struct sweeper **out, struct err *e);
 void sweeper_stop(struct sweeper *w);
+
+/* ---- retention.c: what is let go ---- */
+
+#define RETENTION_KINDS 5
+struct retention {
+	int64_t begun;			/* the last look at everything */
+	uint64_t epoch;			/* of settings */
+	unsigned left;			/* kinds of which there may be more */
+};
+
+/** retention_round(r, srv, s, now, e): A piece of each kind that has some to go. */
+MUST_CHECK int retention_round(struct retention *r, struct server *srv, struct store *s, int64_t now,
+    struct err *e);
+
+/** retention_forget(s, h, who, now, e): Remove the host as it was read, and delete what it showed.
+ * ERR_CONFLICT if its row changed meanwhile. */
+MUST_CHECK int retention_forget(struct store *s, struct store_host *h, const char *who, int64_t now,
+    struct err *e);
 
 /* ---- broadcast.c: events for whoever listens ---- */
 MUST_CHECK int broadcaster_start(struct server *s, struct broadcaster **out, struct err *e);

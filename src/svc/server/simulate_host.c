@@ -46,8 +46,10 @@ judge_bundle(const struct store_host *h, const struct evidence_bundle *b, const 
 	    .event_log = log->bytes, .bank = DIGEST_SHA256, .quote_first = true, .list_pcr = attest_list_pcr(h),
 	    .policies = p->policies, .n_policies = p->n, .policy_id = p->id, .ctx = { .now = server_now() / 1000 },
 	    .appraiser = p->appraiser };
+	struct attest_detail d = { 0 };
 	int rc = tpm_pcrs_parse(b->parts[EVIDENCE_PCRS].bytes, &pcrs, e);
 
+	in.boot_began = attest_detail(h, &d) ? d.reset_seen : 0;
 	if (rc != 0 || (rc = evidence_appraise(&in, r, &report, e)) != 0)
 		return rc;
 	*covered = report.authenticated > report.match.shift ? report.authenticated - report.match.shift : 0;

@@ -201,7 +201,7 @@ look_at(struct run *run, const struct store_host *h, struct err *e)
 		c->overruled++;
 		return 0;
 	}
-	if ((rc = policy_cache_pending(w->policies, w, &run->x->order.set, h, &choice, e)) != 0 ||
+	if ((rc = policy_cache_pending(w->policies, w, &run->x->order.set, &choice, e)) != 0 ||
 	    (rc = simulate_host(w, h, choice.policies, &s, e)) != 0)
 		return rc;
 	if (!s.judged) {
@@ -264,6 +264,7 @@ simulate(struct simulator *m, struct simulation *x, bool *stopped, struct err *e
 	struct store_counts counts;
 	int rc;
 
+	worker_settle(&m->worker);
 	if ((rc = store_host_counts(m->worker.store, &counts, e)) != 0 || (rc = store_assignments(m->worker.store,
 	    server_now(), &a, &run.assignments, &run.n_assignments, e)) != 0)
 		return rc;

@@ -8,7 +8,6 @@
 
 #define ROUND_MS 500
 #define MERGE_ROWS 2000
-#define DAY_MS ((int64_t)86400 * 1000)
 #define PAGE 500
 
 struct sweeper {
@@ -19,7 +18,7 @@ struct sweeper {
 	pthread_cond_t wake;
 	bool stopping;
 	int64_t swept_to;	/* hosts due before were told of */
-	int64_t let_go_at;
+	struct retention retention;
 };
 
 static int
@@ -61,30 +60,13 @@ find_late(struct sweeper *w, int64_t now, struct err *e)
 }
 
 static int
-let_go(struct sweeper *w, int64_t now, struct err *e)
-{
-	int64_t before = now - (int64_t)w->server->o.keep_days * DAY_MS;
-	uint64_t deleted;
-	int rc;
-
-	if (now - w->let_go_at < DAY_MS / 24)
-		return 0;
-	w->let_go_at = now;
-	do {
-		if ((rc = store_bundles_delete(w->store, before, 0, &deleted, e)) != 0)
-			return rc;
-	} while (deleted != 0);
-	return store_events_delete(w->store, before, &deleted, e);
-}
-
-static int
 sweep(struct sweeper *w, struct err *e)
 {
 	int64_t now = server_now();
 	uint64_t left;
 	int rc;
 
-	if ((rc = find_late(w, now, e)) != 0 || (rc = let_go(w, now, e)) != 0 ||
+	if ((rc = find_late(w, now, e)) != 0 || (rc = retention_round(&w->retention, w->server, w->store, now, e)) != 0 ||
 	    (rc = principals_load(w->server, w->store, e)) != 0)
 		return rc;
 	do {

@@ -41,8 +41,10 @@ work(void *arg)
 	struct worker *w = arg;
 	struct job j;
 
-	while (take(w->server->workers, &j))
+	while (take(w->server->workers, &j)) {
+		worker_settle(w);
 		j.run(w, j.r);
+	}
 	return NULL;
 }
 
@@ -64,8 +66,21 @@ workers_run(struct server *s, struct http_request *r, worker_job *run)
 }
 
 void
+worker_settle(struct worker *w)
+{
+	uint64_t epoch = w->server->settings_epoch;
+
+	if (w->settings != NULL && w->settings_epoch == epoch)
+		return;
+	settings_release(w->settings);
+	w->settings = settings_hold(w->server);
+	w->settings_epoch = epoch;	/* read before: at worst they are looked up once more */
+}
+
+void
 worker_close(struct worker *w)
 {
+	settings_release(w->settings);
 	policy_cache_free(w->policies);
 	key_cache_free(w->keys);
 	store_close(w->store);
@@ -97,6 +112,7 @@ worker_open(struct server *s, unsigned number, struct worker *w, struct err *e)
 	int rc;
 
 	*w = (struct worker){ .server = s, .number = number };
+	worker_settle(w);
 	if ((rc = store_open(s->store_url, 0, &w->store, e)) != 0 ||
 	    (rc = policy_cache_new(&w->policies, e)) != 0 || (rc = key_cache_new(&w->keys, e)) != 0)
 		worker_close(w);
