@@ -41,6 +41,8 @@ struct quote_spec {
 	struct span values;		/* theirs, in order: what the digest is made of */
 	uint32_t reset_count;
 	uint64_t clock;
+	uint32_t restart_count;
+	bool unsafe;			/* what the clock says of itself */
 };
 
 static void
@@ -55,8 +57,8 @@ put_attest(struct buf *b, const struct quote_spec *spec, const uint8_t nonce[sta
 	buf_put(b, nonce, 20);
 	buf_be64(b, spec->clock);
 	buf_be32(b, spec->reset_count);
-	buf_be32(b, 0);
-	buf_u8(b, 1);
+	buf_be32(b, spec->restart_count);
+	buf_u8(b, !spec->unsafe);
 	buf_be64(b, 0x2020041200120000);
 	buf_be32(b, 1);
 	buf_be16(b, 0x000b);

@@ -1,9 +1,5 @@
 #include "engine/boot_clock.h"
 
-/* The most a clock can fall back after a loss of power: the longest interval at which
- * Part 1, clause "Clock", lets a TPM store it. */
-#define CLOCK_STORED_MS ((uint64_t)1 << 22)
-
 /* How a count went, modulo 2^32: less than half way round is ahead. */
 static int
 went(uint32_t before, uint32_t now)
@@ -13,11 +9,10 @@ went(uint32_t before, uint32_t now)
 	return d == 0 ? 0 : d < 0x80000000u ? 1 : -1;
 }
 
-static bool
-clock_may_follow(const struct tpm_clock *before, const struct tpm_clock *now)
+bool
+boot_clock_contradicts(const struct tpm_clock *before, const struct tpm_clock *now)
 {
-	return now->clock > before->clock ||
-	    (!now->safe && before->clock - now->clock <= CLOCK_STORED_MS);
+	return now->safe && now->clock < before->clock;
 }
 
 enum boot_step
@@ -26,8 +21,10 @@ boot_clock_step(const struct tpm_clock *before, const struct tpm_clock *now)
 	int reset = went(before->reset_count, now->reset_count);
 	int restart = went(before->restart_count, now->restart_count);
 
+	/* Whatever the clock says: libtpms stores its own at an orderly end only, so that a host whose
+	 * power failed would be refused for as long as it had run (0.9.2). */
 	if (reset > 0)
-		return clock_may_follow(before, now) ? BOOT_REBOOTED : BOOT_WENT_BACK;
+		return BOOT_REBOOTED;
 	if (reset < 0 || restart < 0)
 		return BOOT_WENT_BACK;
 	/* No reset since: the clock ran on, or it was saved by an orderly shutdown. */

@@ -11,9 +11,11 @@
  * so counts are compared by their difference modulo 2^32, and only between quotes
  * of one key.
  *
- * The clock is stored at most every 2^22 ms (about 70 minutes); after a loss of
+ * A TPM stores its clock at most every 2^22 ms (about 70 minutes); after a loss of
  * power it continues from what was stored, and safe is 0 until it has passed
- * what it may have shown before.
+ * what it may have shown before.  Software TPMs forget all since the last orderly
+ * end and say 1 all the same.  So the clock decides within a boot alone; across a reset,
+ * which resetCount proves, one that went back is told where it claims to be safe.
  */
 #ifndef ENGINE_BOOT_CLOCK_H
 #define ENGINE_BOOT_CLOCK_H
@@ -31,6 +33,10 @@ enum boot_step {
 
 /** boot_clock_step(before, now): Both signed by the same key. */
 enum boot_step boot_clock_step(const struct tpm_clock *before, const struct tpm_clock *now);
+
+/** boot_clock_contradicts(before, now): The clock went back and is said to be safe, which a TPM
+ * that keeps its state cannot say. */
+bool boot_clock_contradicts(const struct tpm_clock *before, const struct tpm_clock *now);
 
 /** boot_step_name(step): A stable word: "went-back", "same-moment", ... */
 const char *boot_step_name(enum boot_step step);

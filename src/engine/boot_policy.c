@@ -317,6 +317,16 @@ judge_profile(struct demands *d, const json_t *p, struct err *e)
 	    n > 1 ? " (nearest of several)" : "", best.text);
 }
 
+/* Each kernel begins with a boot_aggregate; the firmware saw the first. */
+static int
+judge_started_since(struct demands *d, const json_t *p, struct err *e)
+{
+	if (d->in->n_aggregates < 2 || (json_object_get(p, "kernel") == NULL && json_object_get(p, "cmdline") == NULL))
+		return 0;
+	return demand_open(d, e, "the policy demands a kernel or a command line, but another kernel was started"
+	    " by kexec, of which the event log tells nothing");
+}
+
 #define DAY ((int64_t)86400)
 
 int64_t
@@ -365,6 +375,8 @@ judge(struct demands *d, const json_t *p, struct err *e)
 	    (rc = boot_cmdline_judge(d, json_object_get(p, "cmdline"), e)) != 0 ||
 	    (rc = judge_pcrs(d, json_object_get(p, "pcrs"), e)) != 0 ||
 	    (rc = judge_age(d, json_object_get(p, "max_age_days"), e)) != 0)
+		return rc;
+	if ((rc = judge_started_since(d, p, e)) != 0)
 		return rc;
 	return judge_profile(d, json_object_get(p, "profile"), e);
 }

@@ -156,7 +156,7 @@ judge_ima(struct judge *j)
 	}
 	if (m->ima_dir && judge_option(j, "CONFIG_IMA_KEXEC") == FACT_NO)
 		judge_advise(j, 40, "ima-kexec", "After a kexec this kernel starts a new list while PCR 10 goes "
-		    "on, and such a boot cannot be verified.  Reboot through the firmware, or forbid kexec "
+		    "on: such a boot is verified only if the server knew all entries before it.  Reboot through the firmware, or forbid kexec "
 		    "(sysctl kernel.kexec_load_disabled=1).");
 }
 

@@ -97,11 +97,27 @@ check_state_terms(struct evidence_run *x, struct err *e)
 	    " the resume state was written: the list is judged from its beginning");
 }
 
+static int
+rebooted(struct evidence_run *x, const struct tpm_clock *before, struct err *e)
+{
+	int rc;
+
+	x->resume = NULL;
+	if (boot_clock_contradicts(before, &x->report->quote.clock) && (rc = result_warn(x->r, e,
+	    "the TPM's clock went back by %llu ms over a reset, and is said to be safe: a software TPM that"
+	    " lost power, or whose stored state was put back", (unsigned long long)(before->clock -
+	    x->report->quote.clock.clock))) != 0)
+		return rc;
+	return result_warn(x->r, e, "the machine was started anew since the resume state was"
+	    " written: the list is judged from its beginning");
+}
+
 /* Whether the earlier state is of this boot; what speaks against it is a finding. */
 static int
 check_boot_clock(struct evidence_run *x, struct err *e)
 {
 	const struct resume_state *s = x->in->resume;
+	const struct tpm_clock *now = &x->report->quote.clock;
 	struct tpm_clock before;
 
 	x->resume = s;
@@ -116,18 +132,21 @@ check_boot_clock(struct evidence_run *x, struct err *e)
 		return err_hint(e, err_set(e, ERR_MISMATCH, "the resume state is of another attestation key"),
 		    "each host has a state of its own; if the key was replaced, start without a state");
 	before = (struct tpm_clock){ s->clock, s->reset_count, s->restart_count, s->safe };
-	switch (boot_clock_step(&before, &x->report->quote.clock)) {
+	switch (boot_clock_step(&before, now)) {
 	case BOOT_WENT_BACK:
+		/* Nothing of another boot fits; that would only be said twice. */
+		if (before.reset_count != now->reset_count)
+			x->resume = NULL;
 		return result_finding(x->r, &(struct finding){ .reason = REASON_QUOTE_CLOCK,
 		    .authenticated = true, .decides = true }, e,
 		    "the TPM's counters are behind those of the resume state: an old quote, a cleared"
 		    " TPM, or another one");
 	case BOOT_REBOOTED:
-		x->resume = NULL;
-		return result_warn(x->r, e, "the machine was started anew since the resume state was"
-		    " written: the list is judged from its beginning");
+		return rebooted(x, &before, e);
 	case BOOT_SAME_MOMENT:
 	case BOOT_CONTINUED:
+		x->no_restart = true;
+		return 0;
 	case BOOT_RESUMED:
 	default:
 		return 0;
@@ -210,7 +229,8 @@ match(struct evidence_run *x, struct err *e)
 	struct match_target t = { 0 };
 	BUF_AUTO struct buf before = buf_init(MIB(1)), after = buf_init(MIB(1));
 	struct match_input in = { .list = x->in->ima_log, .bank = x->in->bank,
-	    .allow_padded_sha1 = x->in->allow_padded_sha1, .pcr = x->in->list_pcr, .resume = x->resume };
+	    .allow_padded_sha1 = x->in->allow_padded_sha1, .pcr = x->in->list_pcr, .resume = x->resume,
+	    .exact = x->in->exact };
 	int rc;
 
 	if ((rc = make_target(x, &t, &before, &after, &x->had_target, e)) != 0)
@@ -317,6 +337,20 @@ judge_tail(struct evidence_run *x, struct err *e)
 	    tail == 1 ? "y is" : "ies are");
 }
 
+/* Each kernel's first entry is a boot_aggregate.  (A monitor's list has none.) */
+static int
+judge_kernel(struct evidence_run *x, struct err *e)
+{
+	const struct match *m = &x->report->match;
+
+	if (!x->in->new_kernel || !x->no_restart || !evidence_matched(x) || !m->from_state || evidence_list_pcr(x) != IMA_PCR ||
+	    x->n_aggregates > (x->resume->boot_aggregate.alg != DIGEST_NONE))
+		return 0;
+	return result_finding(x->r, &(struct finding){ .reason = REASON_QUOTE_CLOCK, .decides = true }, e,
+	    "the host says that another kernel runs, but neither the TPM's counters nor the list show that one was"
+	    " started: the TPM's state was put back, or it is a copy");
+}
+
 static int
 judge_entries(struct evidence_run *x, struct err *e)
 {
@@ -328,7 +362,7 @@ judge_entries(struct evidence_run *x, struct err *e)
 	/* What an earlier run authenticated, it also approved: only then was a state kept. */
 	if (x->report->match.from_state && evidence_matched(x))
 		x->report->authenticated = x->report->trusted = x->resume->count;
-	if (x->resume != NULL && x->resume->boot_aggregate.alg != DIGEST_NONE) {
+	if (x->report->match.from_state && x->resume->boot_aggregate.alg != DIGEST_NONE) {
 		x->aggregates = arena_grow(&x->r->arena, NULL, 0, &x->cap_aggregates, sizeof(*x->aggregates));
 		if (x->aggregates == NULL)
 			return arena_err(&x->r->arena, e);
@@ -343,8 +377,8 @@ judge_entries(struct evidence_run *x, struct err *e)
 			x->report->findings++;
 		bad |= i >= before && x->r->findings[i].decides;
 	}
-	if (x->in->integrity_only)
-		return 0;
+	if ((rc = judge_kernel(x, e)) != 0 || x->in->integrity_only)
+		return rc;
 	if (bad)
 		x->r->checks[CHECK_POLICY].state = CHECK_FAIL;
 	else if (evidence_matched(x))

@@ -48,6 +48,9 @@ struct evidence_input {
 	struct sig_context ctx;			/* time and mounts */
 	int64_t boot_began;			/* seconds: when this boot was first seen; 0: not known */
 	const struct resume_state *resume;	/* NULL: from the start of the boot */
+	bool exact;				/* the list is known to begin right behind it: not searched for */
+	bool new_kernel;			/* the host says that another kernel runs than at the state,
+						 * and the TPM saw no reset: names what is missing, no more */
 	uint64_t recorded_entries;		/* the list had at least that many, by a bundle; or 0 */
 
 	/* What who appraises again and again makes once: each NULL, or used instead of what

@@ -18,6 +18,7 @@ struct evidence_run {
 	struct attest_key own_ak;		/* owned; unused if the caller has the key ready */
 	struct tpm_pcrs *known;			/* owned: values to try, none of them trusted yet */
 	const struct resume_state *resume;	/* of this very boot, or NULL */
+	bool no_restart;			/* by the TPM's counters nothing reset a PCR since then */
 	struct appraiser *appraiser, *own_appraiser;	/* the second owned; NULL for integrity only */
 	struct digest *aggregates;		/* of the boot_aggregate entries; in the result's arena */
 	size_t n_aggregates, cap_aggregates;

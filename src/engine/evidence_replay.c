@@ -30,6 +30,10 @@ no_match(struct evidence_run *x, struct err *e)
 		x->r->checks[CHECK_REPLAY].detail = "not judged: the quote itself cannot be believed";
 		return 0;
 	}
+	if (x->in->new_kernel && m->begins_boot)
+		return check_fail(x->r, CHECK_REPLAY, REASON_KEXEC_WITHOUT_CARRY, e,
+		    "another kernel was started and the TPM saw no reset: its list does not go on from what was"
+		    " shown before, so entries of the old kernel are lost, or this list was cut or altered");
 	/* Only the TPM's counters prove that it is the same boot. */
 	if (m->kind == MATCH_TOO_SHORT && x->in->has_quote && x->resume->has_clock)
 		return check_fail(x->r, CHECK_REPLAY, REASON_LOG_TOO_SHORT, e,
@@ -164,12 +168,14 @@ judge_replay(struct evidence_run *x, struct err *e)
 	    " no more than SHA-1",
 	    digest_alg_name(x->in->bank))) != 0)
 		return rc;
-	if (m->kind == MATCH_KEXEC && (rc = result_finding(x->r, &(struct finding){
-	    .reason = REASON_KEXEC_WITHOUT_CARRY, .entry = m->shift + 1, .authenticated = true,
-	    .path_authenticated = true, .decides = true }, e, "the list begins a new kernel, but the"
-	    " TPM saw no restart: it was started by kexec, its boot was not measured, and what the"
-	    " old kernel measured last is lost")) != 0)
+	if (m->kind == MATCH_KEXEC && (rc = result_warn(x->r, e, "entry %llu begins the list of another"
+	    " kernel, though the TPM saw no restart: it was started by kexec.  The list goes on from the state's"
+	    " values, so nothing was lost between", (unsigned long long)m->shift + 1)) != 0)
 		return rc;
+	if (m->kind == MATCH_PREFIX && x->resume != NULL && x->no_restart && !m->from_state && !m->passed_state)
+		return check_fail(x->r, CHECK_REPLAY, REASON_QUOTE_CLOCK, e,
+		    "the list and PCR %u begin anew, but by its counters the TPM was not reset since the resume state"
+		    " was written: its state was put back, or it is a copy", evidence_list_pcr(x));
 	return judge_other_pcrs(x, e);
 }
 

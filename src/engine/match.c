@@ -81,6 +81,20 @@ reached(struct run *x, uint32_t pcr)
 	    span_eq(span_of(md, t->digest.size), digest_view(&t->digest));
 }
 
+/* Whether the list's PCR now has the value it had in the state that the replay did not begin at. */
+static bool
+passes_state(const struct run *x)
+{
+	const struct resume_state *s = x->in->resume;
+	uint32_t pcr = list_pcr(x->in);
+
+	for (size_t i = 0; s != NULL && !x->m->from_state && i < s->n_pcrs; i++)
+		if (s->pcrs[i].index == pcr)
+			return span_eq(digest_view(&s->pcrs[i].value),
+			    span_of(x->r.pcrs.v[pcr], digest_alg_size(x->r.pcrs.bank)));
+	return false;
+}
+
 static int
 note_match(struct run *x, const struct ima_entry *n, struct err *e)
 {
@@ -112,6 +126,7 @@ run_entry(struct run *x, struct ima_entry *n, const struct attempt *a, struct er
 		return rc;
 	if (!right && (rc = note_wrong(m, n, e)) != 0)
 		return rc;
+	m->passed_state |= n->pcr == list_pcr(x->in) && passes_state(x);
 	if (reached(x, n->pcr))
 		return note_match(x, n, e);
 	if (m->behind[n->pcr] == 0)
@@ -287,6 +302,39 @@ continued(const struct match_input *in, enum digest_alg column, const struct sur
 	return rc;
 }
 
+/* A TPM Restart resets PCRs and no resetCount; the new list may look like the old one. */
+static int
+afresh(const struct match_input *in, enum digest_alg column, const struct survey *s, struct match *m,
+    struct err *e)
+{
+	struct match fresh = { 0 };
+	int rc = attempt_all(in, column, (struct attempt){ 0 }, &fresh, e);
+
+	if (rc != 0)
+		return rc;
+	if (fresh.kind == MATCH_PREFIX || !s->last_fits) {
+		match_done(m);
+		*m = fresh;
+	} else {
+		match_done(&fresh);
+	}
+	return 0;
+}
+
+/* The list begins where the state ends. */
+static int
+behind(const struct match_input *in, enum digest_alg column, const struct survey *s, struct match *m,
+    struct err *e)
+{
+	const struct resume_state *from = in->resume;
+	int rc = attempt_all(in, column, (struct attempt){ .from = from, .shift = from->count }, m, e);
+
+	m->continuation = true;
+	if (s->begins_boot && m->kind == MATCH_PREFIX && m->count_at_match > from->count)
+		m->kind = MATCH_KEXEC;
+	return rc;
+}
+
 static int
 resumed(const struct match_input *in, enum digest_alg column, const struct survey *s,
     struct match *m, struct err *e)
@@ -295,6 +343,8 @@ resumed(const struct match_input *in, enum digest_alg column, const struct surve
 	struct match kexec = { 0 };
 	int rc;
 
+	if (in->exact)
+		return behind(in, column, s, m, e);
 	if (!s->begins_boot)
 		return continued(in, column, s, m, e);
 	if (s->last_fits && (rc = attempt_all(in, column, (struct attempt){ .from = from,
@@ -303,7 +353,8 @@ resumed(const struct match_input *in, enum digest_alg column, const struct surve
 	if (m->kind == MATCH_PREFIX)
 		return 0;
 	/* A list that begins a boot, but goes on from where the old one stood: the TPM saw
-	 * no reset, so another kernel was started without one. */
+	 * no reset, so another kernel was started without one, and each extension since the
+	 * state stands in its list. */
 	rc = attempt_all(in, column, (struct attempt){ .from = from, .shift = from->count }, &kexec, e);
 	/* Behind the state's own value with nothing new, any list would "match". */
 	if (rc != 0 || (kexec.kind == MATCH_PREFIX && kexec.count_at_match > from->count)) {
@@ -313,7 +364,7 @@ resumed(const struct match_input *in, enum digest_alg column, const struct surve
 		return rc;
 	}
 	match_done(&kexec);
-	if (!s->last_fits && (rc = attempt_all(in, column, (struct attempt){ 0 }, m, e)) != 0)
+	if ((rc = afresh(in, column, s, m, e)) != 0)
 		return rc;
 	if (m->kind == MATCH_NONE && s->entries < from->count)
 		m->kind = MATCH_TOO_SHORT;

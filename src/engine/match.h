@@ -38,12 +38,13 @@ struct match_input {
 	bool allow_padded_sha1;
 	unsigned pcr;				/* the list's own; 0: IMA_PCR */
 	const struct resume_state *resume;	/* NULL: from the start of the boot */
+	bool exact;				/* the list is known to begin right behind the state */
 };
 
 enum match_kind {
 	MATCH_NONE = 0,		/* no prefix reproduces the value, or there was no value */
 	MATCH_PREFIX,		/* a prefix does */
-	MATCH_KEXEC,		/* from the resumed value on: a new kernel's list, the old one lost */
+	MATCH_KEXEC,		/* from the resumed value on: another kernel's list, nothing lost between */
 	MATCH_TOO_SHORT,	/* fewer entries than were authenticated before */
 };
 
@@ -52,6 +53,7 @@ struct match {
 	enum ima_extend how;		/* how the kernel fills this bank, where something matched */
 	bool from_state;		/* the replay began at the state, not at zero */
 	bool continuation;		/* the list holds only what follows the resumed state */
+	bool passed_state;		/* replayed from zero, the list's PCR had the state's value on its way */
 	uint64_t skip;			/* leading entries of the list that the state covers */
 	uint64_t shift;			/* add to an entry's number in the list: number since the boot */
 	uint64_t total;			/* entries since the boot: resumed and listed */

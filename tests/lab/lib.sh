@@ -32,14 +32,14 @@ lab_need()
 	done
 }
 
-# lab_lock(): hold the cache until this process, or the subshell that calls it, ends:
+# lab_lock([what]): hold the cache, or that part of it, until this process, or the subshell that calls it, ends:
 # two tests that start together must not fill the same folder.  Who comes second
 # waits, and then finds what the first one left.
 lab_lock()
 {
 	lab_need flock
 	mkdir -p "$LAB_CACHE"
-	exec 9>"$LAB_CACHE/lock"
+	exec 9>"$LAB_CACHE/lock${1:+-$1}"
 	flock 9
 }
 
@@ -131,4 +131,65 @@ lab_boot()
 	tar -xf "$out/out.tar" -C "$out" 2>/dev/null || :
 	[ -f "$out/done" ] ||
 	    lab_die "the guest did not finish; see $out/console.log"
+}
+
+# lab_loaders(): the folder with Debian's boot loaders, unpacked, not installed.
+lab_loaders()
+(
+	loaders=$LAB_CACHE/loaders
+	lab_need apt-get dpkg-deb
+	lab_lock
+	if [ ! -d "$loaders" ]; then
+		rm -rf "$loaders.new"
+		mkdir -p "$loaders.new"
+		(cd "$loaders.new" && apt-get download -qq grub-efi-amd64-signed shim-signed systemd-boot-efi) >&2
+		for p in "$loaders.new"/*.deb; do dpkg-deb -x "$p" "$loaders.new" && rm "$p"; done
+		mv "$loaders.new" "$loaders"
+	fi
+	printf '%s\n' "$loaders"
+)
+
+# lab_sign(in, out): with Debian's test key, whose passphrase is no secret.
+lab_sign()
+{
+	local dir=/usr/share/ovmf key
+
+	lab_need sbsign openssl
+	key=$(mktemp)
+	openssl rsa -in "$dir/PkKek-1-snakeoil.key" -passin pass:snakeoil -out "$key" 2>/dev/null
+	sbsign --key "$key" --cert "$dir/PkKek-1-snakeoil.pem" --output "$2" "$1" 2>/dev/null
+	rm -f "$key"
+}
+
+# lab_uki(kernel, initrd, command line, output): one signed image that the firmware starts.
+lab_uki()
+{
+	local tmp stub
+
+	lab_need objcopy
+	stub=$(lab_loaders)/usr/lib/systemd/boot/efi/linuxx64.efi.stub
+	tmp=$(mktemp -d)
+	printf '%s' "$3" >"$tmp/cmdline"
+	printf 'ID=lab\n' >"$tmp/osrel"
+	objcopy --add-section .osrel="$tmp/osrel" --change-section-vma .osrel=0x20000 \
+	    --add-section .cmdline="$tmp/cmdline" --change-section-vma .cmdline=0x30000 \
+	    --add-section .linux="$1" --change-section-vma .linux=0x2000000 \
+	    --add-section .initrd="$2" --change-section-vma .initrd=0x4000000 \
+	    "$stub" "$tmp/uki.efi"
+	lab_sign "$tmp/uki.efi" "$4"
+	rm -rf "$tmp"
+}
+
+# lab_esp_disk(tree, disk): the tree as a GPT disk with one partition; identifiers are fixed, so
+# that the GPT event is the same each time.
+lab_esp_disk()
+{
+	lab_need sfdisk mformat mcopy
+	rm -f "$2"
+	truncate -s 96M "$2"
+	printf 'label: gpt\nlabel-id: 6B1A9E3C-77D2-4F57-9B52-0C1D2E3F4A5B\n%s\n' \
+	    'start=2048, type=U, uuid=0F8E7D6C-5B4A-4938-A716-253443526170, name="lab esp"' |
+	    sfdisk -q "$2"
+	mformat -i "$2@@1M" -F -v LAB -N 12345678 ::
+	(cd "$1" && mcopy -s -i "$2@@1M" ./* ::)
 }

@@ -1,5 +1,5 @@
 """One virtual machine with a TPM, told what to do over a serial port (guest/control)."""
-import os, select, subprocess, time
+import json, os, select, socket, subprocess, time
 
 ACCEL = os.environ.get("ASSAY_LAB_ACCEL", "tcg")
 # Seconds after which a guest that does not answer is taken for hung.
@@ -18,6 +18,7 @@ class Machine:
         self.volumes, self.keep_tpm = volumes, keep_tpm
         self.image, self.cmdline, self.qemu, self.swtpm = image, cmdline, None, None
         self.console, self.rest = image + "/console.log", b""
+        self.options = []	# more of QEMU's
         os.mkdir(image + "/tpm")
         subprocess.run(["swtpm_setup", "--tpm2", "--tpmstate", image + "/tpm", "--pcr-banks", "sha256", "--overwrite"],
             check=True, capture_output=True)
@@ -36,9 +37,8 @@ class Machine:
                 raise Hung("swtpm does not listen")
             time.sleep(0.02)
         self.qemu = subprocess.Popen(["qemu-system-x86_64", "-accel", ACCEL, "-m", "512", "-nodefaults", "-display", "none",
-            "-no-reboot", "-rtc", "base=utc", "-kernel", self.image + "/vmlinuz", "-initrd", self.image + "/initrd",
-            # A busy host delays the emulated timer, for which the kernel would panic.
-            "-append", "console=ttyS0 panic=-1 loglevel=4 no_timer_check " + self.cmdline,
+            "-no-reboot", "-rtc", "base=utc", *self.kernel(), *self.options,
+            "-qmp", "unix:" + self.image + "/qmp.sock,server=on,wait=off",
             "-serial", "file:" + self.console, "-serial", "stdio",
             "-chardev", "socket,id=c,path=" + sock, "-tpmdev", "emulator,id=t,chardev=c", "-device", "tpm-crb,tpmdev=t",
             "-device", "nvme,serial=1,drive=d", "-drive", f"file={self.image}/disk,if=none,id=d,format=raw",
@@ -49,6 +49,14 @@ class Machine:
         self.rest = b""
         self.answer()
         return self
+
+    def kernel(self):
+        """What is started without a boot loader; nothing without a command line."""
+        if self.cmdline is None:
+            return []
+        # A busy host delays the emulated timer, for which the kernel would panic.
+        return ["-kernel", self.image + "/vmlinuz", "-initrd", self.image + "/initrd",
+            "-append", "console=ttyS0 panic=-1 loglevel=4 no_timer_check " + self.cmdline]
 
     def line(self, until):
         while b"\n" not in self.rest:
@@ -101,6 +109,49 @@ class Machine:
         """Nothing is told that it ends: neither the guest nor its disk nor the TPM."""
         self.stop()
         return self.start()
+
+    def monitor(self, *commands):
+        """What QEMU returns for each."""
+        with socket.socket(socket.AF_UNIX) as c:
+            c.settimeout(PATIENCE)
+            c.connect(self.image + "/qmp.sock")
+            lines, answers = c.makefile("rw"), []
+            lines.readline()	# its greeting
+            for command in ("qmp_capabilities", *commands):
+                lines.write(json.dumps({"execute": command}) + "\n")
+                lines.flush()
+                while "return" not in (answer := json.loads(lines.readline())):
+                    if "error" in answer:
+                        raise Hung(f"{command}: {answer}")
+                answers.append(answer["return"])
+            lines.close()
+        return answers[1:]
+
+    def asleep(self):
+        """Suspend to RAM; needs a machine that can (-machine q35 -global ICH9-LPC.disable_s3=0).  The guest
+        answers when it is awake.  Once in QEMU's life: the next time it is awake at once, whatever one does."""
+        begun = time.monotonic()
+        self.tell("echo mem >/sys/power/state")
+        while self.monitor("query-status")[0]["status"] != "suspended":
+            if time.monotonic() - begun > PATIENCE:
+                raise Hung("the machine does not fall asleep")
+            # Something woke it at once, before QEMU stopped it.
+            if select.select([self.qemu.stdout], [], [], 0.05)[0]:
+                self.answer()
+                self.tell("echo mem >/sys/power/state")
+
+    def awake(self):
+        """The time at which it answers again."""
+        self.monitor("system_wakeup")
+        status, out = self.answer()
+        if status != "0":
+            raise Hung(f"asleep: status {status}: {out}")
+        return time.monotonic()
+
+    def kexec(self):
+        """Start the kernel that poke loaded, behind everything that runs."""
+        self.tell("sync; mount -o remount,ro /; poke kexec")
+        self.answer()
 
     def cut_off_tpm(self):
         """The machine is gone, its TPM still has all that was extended (keep_tpm)."""

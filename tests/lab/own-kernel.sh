@@ -11,7 +11,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 lab_need apt-get dpkg-deb gcc make flex bison bc xz tar
 
-lab_lock
+lab_lock own	# for minutes; who wants another kernel need not wait
 out=$LAB_CACHE/kernel-own
 [ ! -f "$out/release" ] || exit 0
 src=$LAB_CACHE/src

@@ -269,10 +269,26 @@ test_kexec(void)
 	measure(&m, (struct measured){ "boot_aggregate", 0xbb });
 	measure(&m, (struct measured){ "/good", GOOD });
 	JUDGED_AUTO struct judged after = now(&m, PCR(10), 2000, &before.report.state);
-	said(&after, VERDICT_UNTRUSTED, 1, REASON_KEXEC_WITHOUT_CARRY, "the list of a kernel that kexec started is a finding");
-	ok(after.report.authenticated == 4 && after.r.findings[0].entry == 3 && !after.report.has_state, "at its first entry");
+	said(&after, VERDICT_TRUSTED, 0, REASON_NONE, "the list of a kernel that kexec started goes on from the state");
+	ok(warned(&after, "entry 3 begins the list of another kernel"), "which is said");
+	ok(after.report.authenticated == 4 && after.report.state.count == 4, "and from where the next may go on");
 	JUDGED_AUTO struct judged fresh = now(&m, PCR(10), 2000, NULL);
 	said(&fresh, VERDICT_UNDECIDED, 1, REASON_PCR_MISMATCH, "without a state it reaches nothing");
+	measure(&m, (struct measured){ .path = "/evil", .digest = EVIL, .hidden = true });
+	m.list.n = 0;
+	measure(&m, (struct measured){ "boot_aggregate", 0xbb });
+	JUDGED_AUTO struct judged lost = evidence_of(&m, &m, PCR(10), 3000);
+	lost.in.new_kernel = lost.in.quote_first = true;
+	lost.in.resume = &after.report.state;
+	judge(&lost);
+	said(&lost, VERDICT_UNTRUSTED, 1, REASON_KEXEC_WITHOUT_CARRY, "a third kernel's does not if something between is lost");
+	m.list.n = 0;
+	memset(m.pcr, 0, sizeof(m.pcr));
+	measure(&m, (struct measured){ "boot_aggregate", 0xbb });
+	measure(&m, (struct measured){ "/good", GOOD });
+	measure(&m, (struct measured){ "/good", GOOD });
+	JUDGED_AUTO struct judged copy = now(&m, PCR(10), 4000, &after.report.state);
+	said(&copy, VERDICT_UNTRUSTED, 1, REASON_QUOTE_CLOCK, "nor does a list from zero, if no counter of the TPM says so");
 	buf_free(&m.list);
 }
 

@@ -146,11 +146,16 @@ attest_detail(const struct store_host *h, struct attest_detail *out)
 	uint64_t seen;
 	uint8_t pcr;
 
-	if (h->state.detail.n != DETAIL_SIZE || !rd_le64(&r, &d.identity) || !rd_u8(&r, &pcr) ||
-	    !rd_le32(&r, &d.reset_count) || !rd_le64(&r, &seen) || !rd_end(&r) || d.identity != h->identity)
+	if (h->state.detail.n < DETAIL_SIZE || !rd_le64(&r, &d.identity) || !rd_u8(&r, &pcr) ||
+	    !rd_le32(&r, &d.reset_count) || !rd_le64(&r, &seen) || d.identity != h->identity)
 		return false;
-	d.list_pcr = pcr;
+	d.list_pcr = pcr & ~(unsigned)DETAIL_STALE;
+	d.stale = (pcr & DETAIL_STALE) != 0;
 	d.reset_seen = (int64_t)seen;
+	if (rd_le64(&r, &d.base) && d.base <= h->count)
+		d.base_id = span_from(h->state.detail, DETAIL_SIZE + 8);
+	else
+		d.base = 0;
 	*out = d;
 	return true;
 }
@@ -203,6 +208,9 @@ judge(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 	/* A state is of one attestation key; another key has proved nothing yet. */
 	if (!attest_detail(h, &d))
 		k.resume = span_of(NULL, 0);
+	k.stale = d.stale;
+	k.base = d.base;
+	k.base_id = d.base_id;
 	k.reset_count = d.reset_count;
 	k.reset_seen = d.reset_seen;
 	k.list_pcr = a->list_pcr = settle_list(h, facts);
@@ -258,9 +266,11 @@ static int
 only_challenge(struct attestation *a, uint64_t from, int64_t now, struct err *e)
 {
 	a->from = from;
-	a->want = a->host.facts.n == 0 ? ATTEST_WANT_FACTS : 0;
+	/* Which kernel runs is among the facts: a kernel that kexec started is not to be seen by the
+	 * TPM, but its agent begins with a hello. */
+	a->want = ATTEST_WANT_FACTS;
 	if (a->host.boot == 0 || from == 0)
-		a->want |= ATTEST_WANT_EVENT_LOG | ATTEST_WANT_FACTS;
+		a->want |= ATTEST_WANT_EVENT_LOG;
 	return challenge(a, now, e);
 }
 
@@ -271,7 +281,10 @@ attest(struct worker *w, struct attestation *a, int64_t now, struct err *e, int 
 	if ((*rc = take_facts(a, now, e)) != 0 || (*rc = renew(w, a, now, e)) != 0)
 		return true;
 	if (!a->m.s[ATTEST_QUOTE].present) {
-		*rc = only_challenge(a, a->host.count, now, e);
+		struct attest_detail d = { 0 };
+
+		(void)attest_detail(&a->host, &d);
+		*rc = only_challenge(a, a->host.count - d.base, now, e);
 		return true;
 	}
 	if ((*rc = judge(w, a, now, e)) != 0)
@@ -287,6 +300,9 @@ attest(struct worker *w, struct attestation *a, int64_t now, struct err *e, int 
 		return true;
 	}
 	a->from = a->outcome.from;
+	/* Until it came: what started the machine may be all that is asked of it. */
+	if (a->outcome.event_log.n == 0)
+		a->want |= ATTEST_WANT_EVENT_LOG;
 	if ((*rc = challenge(a, now, e)) == 0)
 		*rc = attest_prepare(a, w, now, e);
 	return true;

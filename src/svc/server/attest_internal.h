@@ -5,7 +5,8 @@
 #include "svc/server/server_internal.h"
 
 #define NONCE_SIZE 32
-#define DETAIL_SIZE (32 + 8 + 1 + 4 + 8)
+#define DETAIL_SIZE (32 + 8 + 1 + 4 + 8)	/* and, where kexec started a kernel, 8 and its boot_id */
+#define DETAIL_STALE 0x80		/* host_known.stale */
 #define MONITOR_DEFAULT_PCR 13	/* port/monitor/monitor.h */
 
 /* Lives from the request to its answer; owned by whoever works on it. */
@@ -25,8 +26,9 @@ struct attestation {
 	struct buf leaf;		/* renewed certificate */
 	unsigned list_pcr;		/* that the host's list extends */
 	struct buf detail;		/* for store_state.detail: SHA-256 of the findings; 8 the identity
-					 * they are of; 1 the list's PCR; 4 the TPM's reset count; 8
-					 * when that was first seen (seconds; 0: not signed yet) */
+					 * they are of; 1 the list's PCR and DETAIL_STALE; 4 the TPM's
+					 * reset count; 8 when that was first seen (seconds; 0: not
+					 * signed yet); 8 host_known.base, and base_id */
 	struct store_interval change;
 	struct store_event events[2];	/* the verdict's, and that of new gaps */
 	json_t *gaps;			/* owned; new in this message */
@@ -37,7 +39,15 @@ struct attestation {
 /** attest_prepare(a, w, e): From an outcome to what is to be written (attest_write.c). */
 MUST_CHECK int attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err *e);
 
-struct attest_detail { uint64_t identity; unsigned list_pcr; uint32_t reset_count; int64_t reset_seen; };
+struct attest_detail {
+	uint64_t identity;
+	unsigned list_pcr;
+	bool stale;
+	uint32_t reset_count;
+	int64_t reset_seen;
+	uint64_t base;			/* these two as in host_known */
+	struct span base_id;
+};
 /** attest_detail(h, out): What store_state.detail says, if it is of the host's present identity. */
 bool attest_detail(const struct store_host *h, struct attest_detail *out);
 

@@ -131,6 +131,25 @@ make_findings(struct attestation *a, struct buf *all, struct err *e)
 	return buf_done(all, e);
 }
 
+/* What a verdict waits for: checks that must pass and were not made, and why. */
+static void
+tell_open(const struct result *r, struct buf *out)
+{
+	const char *comma = "not judged: ";
+
+	for (size_t i = 0; i < CHECK_COUNT; i++)
+		if (r->checks[i].required && r->checks[i].state != CHECK_PASS) {
+			buf_printf(out, "%s%s", comma, check_token((enum check_id)i));
+			if (r->checks[i].detail != NULL)
+				buf_printf(out, " (%s)", r->checks[i].detail);
+			comma = ", ";
+		}
+	for (size_t i = 0; i < r->n_warnings && i < SHOWN_FINDINGS; i++) {
+		buf_str(out, i == 0 ? ": " : "; ");
+		buf_escape(out, span_str(r->warnings[i]));
+	}
+}
+
 /* One sentence for people: what the verdict rests on. */
 static int
 make_reason(struct attestation *a, struct err *e)
@@ -159,8 +178,11 @@ make_reason(struct attestation *a, struct err *e)
 			buf_printf(&a->reason, " (and %llu more)", (unsigned long long)a->host.state.findings - 1);
 	} else if (a->policy.policies->n == 0) {
 		buf_str(&a->reason, "no policy is assigned to this host: its evidence is sound, and says nothing more");
+	} else if (o->result.verdict == VERDICT_UNDECIDED) {
+		tell_open(&o->result, &a->reason);
 	} else {
-		buf_printf(&a->reason, "%llu entries, all approved", (unsigned long long)o->from);
+		buf_printf(&a->reason, "%llu entries, all approved%s", (unsigned long long)o->entries,
+		    o->event_log.n > 0 ? "" : "; no event log came, so how this host was booted is not judged");
 	}
 	return buf_done(&a->reason, e);
 }
@@ -173,7 +195,7 @@ make_bundle(struct attestation *a, struct worker *w, int64_t now, struct err *e)
 	BUF_AUTO struct buf list = buf_init(LIMIT_IMA_LOG);
 	struct attest_reader reader = { w->store, a->host.boot };
 	const struct host_outcome *o = &a->outcome;
-	struct span event_log = a->m.s[ATTEST_EVENT_LOG].present ? a->m.s[ATTEST_EVENT_LOG].bytes : span_of(NULL, 0);
+	struct span event_log = o->event_log;
 	const struct { enum evidence_section to; enum attest_section from; } parts[] = {
 		{ EVIDENCE_QUOTE, ATTEST_QUOTE }, { EVIDENCE_SIGNATURE, ATTEST_SIGNATURE },
 		{ EVIDENCE_NONCE, ATTEST_NONCE }, { EVIDENCE_PCRS, ATTEST_PCRS },
@@ -183,15 +205,12 @@ make_bundle(struct attestation *a, struct worker *w, int64_t now, struct err *e)
 	if (o->first > 0 && (rc = attest_read_list(&reader, 0, o->first, &list, e)) != 0)
 		return rc;
 	buf_span(&list, a->m.s[ATTEST_IMA_LOG].bytes);
-	if (event_log.n == 0 && !o->new_boot && a->host.boot != 0 && (rc = store_event_log_get(w->store,
-	    a->host.boot, http_request_arena(a->r), &event_log, e)) != 0 && rc != ERR_NOT_FOUND)
-		return rc;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		b.parts[parts[i].to] = (struct evidence_part){ .present = true, .bytes = a->m.s[parts[i].from].bytes };
 	b.parts[EVIDENCE_IMA_LOG] = (struct evidence_part){ .present = true, .bytes = buf_view(&list) };
 	b.parts[EVIDENCE_AK] = (struct evidence_part){ .present = true, .bytes = a->ak };
 	b.parts[EVIDENCE_EVENT_LOG] = (struct evidence_part){ .present = event_log.n > 0, .bytes = event_log };
-	b.entries = o->from;
+	b.entries = o->entries;
 	b.verdict = span_str(verdict_token(o->result.verdict));
 	a->bundle_bytes = buf_init(LIMIT_EVIDENCE_BUNDLE);
 	if ((rc = buf_done(&list, e)) != 0 || (rc = evidence_bundle_seal(&b, &a->bundle_bytes, e)) != 0)
@@ -276,24 +295,34 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 	s->next_due = s->valid_until = now + (int64_t)a->wait_ms * 3;
 	if (o->report.boot_expires != 0 && o->report.boot_expires > now / 1000 && o->report.boot_expires * 1000 < s->valid_until)
 		s->valid_until = o->report.boot_expires * 1000;
-	s->entries = o->from;
+	s->entries = o->entries;
 	s->findings = 0;
 	s->policy_set = a->policy.set;
 	s->policy = span_str(a->policy.version);
 	if (o->state.n > 0)
 		s->resume = buf_view(&o->state);
 	buf_str(&all, o->unreadable.message);
+	buf_str(&all, o->event_log.n > 0 ? "" : "no event log");
+	if (o->result.verdict == VERDICT_UNDECIDED)
+		tell_open(&o->result, &all);
 	if ((rc = make_findings(a, &all, e)) != 0 || (rc = digest_of(DIGEST_SHA256, buf_view(&all), &found, e)) != 0)
 		return rc;
-	a->detail = buf_init(DETAIL_SIZE);
+	a->detail = buf_init(DETAIL_SIZE + 8 + HOST_KERNEL_ID);
 	buf_span(&a->detail, digest_view(&found));
 	buf_le64(&a->detail, a->host.identity);
-	buf_u8(&a->detail, (uint8_t)a->list_pcr);
 	/* Whoever is not the TPM must not make a boot younger by a reset that never was. */
-	if (!o->reset_signed && !attest_detail(&a->host, &kept))
+	if (!attest_detail(&a->host, &kept))
 		kept = (struct attest_detail){ 0 };
+	if (o->unreadable.code == 0)	/* else it is of no boot that could be told */
+		kept = (struct attest_detail){ .reset_count = kept.reset_count, .reset_seen = kept.reset_seen,
+		    .stale = o->stale, .base = o->base, .base_id = span_str(o->base_id) };
+	buf_u8(&a->detail, (uint8_t)(a->list_pcr | (kept.stale ? DETAIL_STALE : 0)));
 	buf_le32(&a->detail, o->reset_signed ? o->reset_count : kept.reset_count);
 	buf_le64(&a->detail, (uint64_t)(o->reset_signed ? o->reset_seen : kept.reset_seen));
+	if (kept.base > 0) {
+		buf_le64(&a->detail, kept.base);
+		buf_span(&a->detail, kept.base_id);
+	}
 	if ((before != s->verdict || !span_eq(s->detail, buf_view(&a->detail)) || o->new_boot) &&
 	    (rc = make_change(a, w, before, now, e)) != 0)
 		return rc;
@@ -302,7 +331,8 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 		return 0;	/* of no boot that could be told */
 	a->write.advance.boot_id = span_str(o->boot);
 	a->write.advance.first = o->first;
-	a->write.event_log = a->m.s[ATTEST_EVENT_LOG].present ? a->m.s[ATTEST_EVENT_LOG].bytes : span_of(NULL, 0);
+	/* A boot of its own that another kernel began has the log of the one before. */
+	a->write.event_log = a->m.s[ATTEST_EVENT_LOG].present || o->new_boot ? o->event_log : span_of(NULL, 0);
 	if ((rc = make_records(a, e)) != 0)
 		return rc;
 	return tell_gaps(a, now, e);

@@ -1,5 +1,7 @@
 #include "svc/server/host_appraise.h"
 
+#include <stdio.h>
+
 #include "base/json.h"
 #include "crypto/ct.h"
 #include "engine/verdict.h"
@@ -12,6 +14,8 @@ host_outcome_free(struct host_outcome *out)
 	buf_free(&out->list);
 	buf_free(&out->state);
 }
+
+#define RESET_NAME 9	/* of a boot's name: resetCount in hexadecimal, and a colon */
 
 /* Faults of the input are the host's; all others are ours. */
 static bool
@@ -49,30 +53,46 @@ kernel_boot_id(const struct attest_message *m, const struct host_known *k, json_
 	for (size_t i = 0; i < id.n; i++)
 		if (id.p[i] <= ' ' || id.p[i] > '~')
 			return span_of(NULL, 0);
-	return span_head(id, 64);
+	return span_head(id, HOST_KERNEL_ID);
 }
 
+static void
+stay(const struct host_known *k, struct host_outcome *out)
+{
+	(void)snprintf(out->boot, sizeof(out->boot), "%.*s", (int)k->boot.n, (const char *)k->boot.p);
+	(void)snprintf(out->base_id, sizeof(out->base_id), "%.*s", (int)k->base_id.n, (const char *)k->base_id.p);
+	out->base = k->base;
+	out->new_boot = false;
+}
+
+/* What this evidence is of: the boot that is stored, another kernel in it, or another boot. */
 static int
 name_boot(const struct attest_message *m, const struct host_known *k, struct host_outcome *out,
     struct err *e)
 {
 	JSON_AUTO json_t *facts = NULL;
-	BUF_AUTO struct buf name = buf_init(HOST_BOOT_NAME - 1);
 	struct tpm_attest a;
 	struct span id;
+	bool same_reset, same_name;
 	int rc = tpm_attest_parse(m->s[ATTEST_QUOTE].bytes, &a, e);
 
 	if (rc != 0)
 		return err_file(e, rc, "quote");
 	id = kernel_boot_id(m, k, &facts);
-	buf_printf(&name, "%08x:%.*s", a.clock.reset_count, (int)id.n, (const char *)id.p);
-	if ((rc = buf_done(&name, e)) != 0)
-		return rc;
-	memcpy(out->boot, buf_cstr(&name), name.n + 1);
-	out->new_boot = !span_eq(buf_view(&name), k->boot);
-	/* A kernel that kexec started is another boot and no new start of the machine. */
+	(void)snprintf(out->boot, sizeof(out->boot), "%08x:%.*s", a.clock.reset_count, (int)id.n, (const char *)id.p);
+	(void)snprintf(out->base_id, sizeof(out->base_id), "%.*s", (int)id.n, (const char *)id.p);
 	out->reset_count = a.clock.reset_count;
+	/* A kernel that kexec started is no new start of the machine. */
 	out->reset_seen = k->reset_seen != 0 && k->reset_count == a.clock.reset_count ? k->reset_seen : k->now;
+	same_reset = k->boot.n >= RESET_NAME && memcmp(k->boot.p, out->boot, RESET_NAME) == 0;
+	same_name = span_eq(span_str(out->boot), k->boot);
+	/* A kernel that kexec replaced does not come back: its name stands for the last one. */
+	if (same_name || (same_reset && k->base_id.n > 0 && span_eq(id, k->base_id))) {
+		stay(k, out);
+		return 0;
+	}
+	out->new_boot = true;
+	out->restarted = same_reset;
 	return 0;
 }
 
@@ -86,8 +106,8 @@ gather_list(const struct attest_message *m, const struct host_known *k, const st
 	int rc;
 
 	out->first = stored;
-	if (s != NULL && !out->new_boot && s->count <= stored && s->policies.alg != DIGEST_NONE &&
-	    digest_eq(&s->policies, &k->policies->id))
+	if (s != NULL && !k->stale && s->has_clock && s->reset_count == out->reset_count && s->count <= stored &&
+	    s->policies.alg != DIGEST_NONE && digest_eq(&s->policies, &k->policies->id))
 		first = s->count;
 	out->n_again = stored - first;
 	out->list = buf_init(LIMIT_IMA_LOG);
@@ -101,13 +121,11 @@ static int
 judge(const struct attest_message *m, const struct host_known *k, const struct resume_state *s,
     struct host_outcome *out, struct err *e)
 {
-	struct span event_log = m->s[ATTEST_EVENT_LOG].present ? m->s[ATTEST_EVENT_LOG].bytes :
-	    out->new_boot ? span_of(NULL, 0) : k->event_log;
 	struct tpm_pcrs pcrs;
 	struct evidence_input in = { .names = { "ima-log", "quote", "signature", "ak", "event-log" },
 	    .ima_log = buf_view(&out->list), .has_quote = true, .quote = m->s[ATTEST_QUOTE].bytes,
 	    .signature = m->s[ATTEST_SIGNATURE].bytes, .nonce = k->nonce, .pcrs = &pcrs,
-	    .has_event_log = event_log.n > 0, .event_log = event_log, .bank = DIGEST_SHA256,
+	    .bank = DIGEST_SHA256, .new_kernel = out->restarted, .exact = out->n_again < out->first,
 	    .least_pcrs = HOST_LEAST_PCRS, .quote_first = true, .list_pcr = k->list_pcr,
 	    .policies = k->policies->policies, .n_policies = k->policies->n, .policy_id = k->policies->id,
 	    .boot_began = out->reset_seen, .ctx = { k->now, k->mounts, k->n_mounts }, .resume = s,
@@ -116,6 +134,11 @@ judge(const struct attest_message *m, const struct host_known *k, const struct r
 
 	if (rc != 0)
 		return err_file(e, rc, "pcrs");
+	/* The firmware started the machine once, however many kernels ran since. */
+	out->event_log = m->s[ATTEST_EVENT_LOG].present ? m->s[ATTEST_EVENT_LOG].bytes :
+	    out->new_boot && !out->restarted ? span_of(NULL, 0) : k->event_log;
+	in.event_log = out->event_log;
+	in.has_event_log = in.event_log.n > 0;
 	in.integrity_only = k->policies->n == 0;
 	if ((rc = evidence_appraise(&in, &out->result, &out->report, e)) != 0)
 		return rc;
@@ -156,16 +179,131 @@ take_new(const struct attest_message *m, struct host_outcome *out, struct err *e
 	const struct evidence_report *r = &out->report;
 	uint64_t covered = r->authenticated > r->match.shift ? r->authenticated - r->match.shift : 0;
 
-	out->n_new = covered > out->n_again ? covered - out->n_again : 0;
-	out->from = out->first + out->n_new;
+	if (!out->refused && covered > out->n_again)
+		out->n_new = covered - out->n_again;
+	out->entries = out->first + out->n_new;
+	/* What was refused as a whole is asked for as a whole again. */
+	out->from = out->refused ? 0 : out->entries - out->base;
 	return out->n_new == 0 ? 0 : cut_records(m, out->n_new, &out->records, e);
 }
 
 static int
-keep_state(struct host_outcome *out, struct err *e)
+keep_state(const struct host_known *k, struct host_outcome *out, struct err *e)
 {
 	out->state = buf_init(MIB(4));
+	out->stale = !out->report.has_state && (k->stale || (out->new_boot && k->resume.n > 0));
 	return out->report.has_state ? resume_state_write(&out->report.state, &out->state, e) : 0;
+}
+
+/* What of one attempt must not be left for the next. */
+static void
+forget(struct host_outcome *out)
+{
+	host_outcome_free(out);
+	out->result = result_init();
+	out->report = (struct evidence_report){ 0 };
+	out->list = out->state = (struct buf){ 0 };
+}
+
+/* Name it as what is stored, with another kernel behind all that is. */
+static void
+stay_with(const struct host_known *k, struct host_outcome *out)
+{
+	char id[HOST_KERNEL_ID + 1];
+
+	memcpy(id, out->base_id, sizeof(id));
+	stay(k, out);
+	memcpy(out->base_id, id, sizeof(id));
+	out->base = k->count;
+	out->first = k->count;
+}
+
+/* Whether the list of another kernel goes on where the stored one ends: then it is one boot's. */
+static int
+join(const struct attest_message *m, const struct host_known *k, const struct resume_state *s,
+    struct host_outcome *out, bool *joined, struct err *e)
+{
+	struct host_outcome before = *out;
+	struct err why = { 0 };
+	int rc;
+
+	stay_with(k, out);
+	if ((rc = gather_list(m, k, s, out, e)) != 0)
+		return rc;
+	rc = judge(m, k, s, out, &why);
+	if (rc != 0 && is_ours(rc)) {
+		*e = why;
+		return rc;
+	}
+	/* A quote that covers nothing of it is none that another kernel made. */
+	*joined = rc == 0 && out->report.authenticated > k->count;
+	if (*joined)
+		return 0;
+	forget(out);
+	memcpy(out->boot, before.boot, sizeof(out->boot));
+	memcpy(out->base_id, before.base_id, sizeof(out->base_id));
+	out->base = 0;
+	out->new_boot = true;
+	return 0;
+}
+
+static int
+judge_alone(const struct attest_message *m, const struct host_known *k, const struct resume_state *s,
+    struct host_outcome *out, struct err *why, struct err *e)
+{
+	int rc = gather_list(m, k, s, out, e);
+
+	if (rc != 0)
+		return rc;
+	if ((rc = judge(m, k, s, out, why)) != 0)
+		return unreadable(out, rc, why, e);
+	if (out->new_boot)
+		out->base_id[0] = '\0';
+	return 0;
+}
+
+static bool
+counters_contradict(const struct result *r)
+{
+	for (size_t i = 0; i < r->n_findings; i++)
+		if (r->findings[i].decides && r->findings[i].reason == REASON_QUOTE_CLOCK)
+			return true;
+	return false;
+}
+
+/* A kernel that the TPM saw no reset before.  First its list as a whole one: the list of one that did
+ * not carry it over may, read as what follows, look like the beginning of one that did. */
+static int
+judge_kernel(const struct attest_message *m, const struct host_known *k, const struct resume_state *s,
+    struct host_outcome *out, struct err *why, struct err *e)
+{
+	char id[HOST_KERNEL_ID + 1];
+	bool joined = false;
+	int rc;
+
+	memcpy(id, out->base_id, sizeof(id));
+	if ((rc = judge_alone(m, k, s, out, why, e)) != 0)
+		return rc;
+	if (out->unreadable.code == 0 && out->report.match.kind == MATCH_KEXEC && out->report.match.shift == k->count) {
+		memcpy(out->base_id, id, sizeof(id));
+		stay_with(k, out);
+		return 0;
+	}
+	if (out->report.authenticated == 0 && out->unreadable.code == 0 && k->count > 0) {
+		forget(out);
+		memcpy(out->base_id, id, sizeof(id));
+		if ((rc = join(m, k, s, out, &joined, e)) != 0 || joined)
+			return rc;
+		if ((rc = judge_alone(m, k, s, out, why, e)) != 0)
+			return rc;
+	}
+	/* What fits nowhere, or cannot be, begins no boot: what was shown of this one stays what is known. */
+	if (out->report.authenticated == 0 || counters_contradict(&out->result)) {
+		stay(k, out);
+		out->first = k->count;
+		out->refused = true;
+	}
+	return 0;
 }
 
 static int
@@ -184,13 +322,13 @@ appraise(const struct attest_message *m, const struct host_known *k, struct host
 		 * the boot is judged from its beginning. */
 		has_state = false;
 	}
-	if ((rc = gather_list(m, k, has_state ? &state : NULL, out, e)) != 0)
+	rc = out->restarted ? judge_kernel(m, k, has_state ? &state : NULL, out, &why, e) :
+	    judge_alone(m, k, has_state ? &state : NULL, out, &why, e);
+	if (rc != 0 || out->unreadable.code != 0)
 		return rc;
-	if ((rc = judge(m, k, has_state ? &state : NULL, out, &why)) != 0)
-		return unreadable(out, rc, &why, e);
 	if ((rc = take_new(m, out, e)) != 0)
 		return rc;
-	return keep_state(out, e);
+	return keep_state(k, out, e);
 }
 
 int
@@ -198,18 +336,21 @@ host_appraise(const struct attest_message *m, const struct host_known *k, struct
     struct err *e)
 {
 	struct err why = { 0 };
+	uint64_t from;
 	int rc;
 
-	*out = (struct host_outcome){ .answer = HOST_JUDGED, .from = k->count, .result = result_init() };
+	*out = (struct host_outcome){ .answer = HOST_JUDGED, .from = host_wire_from(k), .entries = k->count,
+	    .result = result_init() };
 	if (k->nonce.n == 0 || !ct_eq(m->s[ATTEST_NONCE].bytes, k->nonce)) {
 		out->answer = HOST_NONCE;
 		return 0;
 	}
 	if ((rc = name_boot(m, k, out, &why)) != 0)
 		return unreadable(out, rc, &why, e);
-	if (attest_get_u64(m, ATTEST_FROM) != (out->new_boot ? 0 : k->count)) {
+	from = out->new_boot ? 0 : host_wire_from(k);
+	if (attest_get_u64(m, ATTEST_FROM) != from) {
 		out->answer = HOST_GO_ON;
-		out->from = out->new_boot ? 0 : k->count;
+		out->from = from;
 		return 0;
 	}
 	if ((rc = appraise(m, k, out, e)) != 0)

@@ -7,9 +7,13 @@
  *   - the list of a boot crosses the wire once: what the engine needs of the part that was
  *     stored before comes from the store, from where its state stopped or, when the
  *     policies changed or the host was not trusted, from the boot's beginning;
- *   - a boot is named by the TPM's signed resetCount and the kernel's boot_id, so that a
- *     kernel started by kexec begins a list of its own.  The name is only a name: a wrong
- *     one gives a list that does not replay;
+ *   - a boot is named by the TPM's signed resetCount and the kernel's boot_id.  The name is
+ *     only a name: a wrong one gives a list that does not replay;
+ *   - another boot_id without a reset is a kernel that kexec started.  If it did not carry the
+ *     list over, its own begins again while the PCR goes on: that list is stored behind the old
+ *     one, as one boot, if together they replay, and is `kexec-without-carry` if not.  If it
+ *     carried it over (or a TPM Restart, which counts as no reset, began a boot), the list is
+ *     whole, and stored as a boot of its own;
  *   - a list that fits nowhere was altered, because the agent reads it after the quote;
  *   - evidence that cannot be read is undecided: the host can prove nothing by it.
  *
@@ -23,6 +27,7 @@
 #include "formats/attest_message.h"
 
 #define HOST_BOOT_NAME 128
+#define HOST_KERNEL_ID 64	/* most of a boot_id that is kept */
 
 /* PCRs that each quote must cover beside the list's: 0 to 10 (docs/formats/agent-protocol.md).
  * A host that could leave out those of its boot would choose what boot_aggregate is compared with. */
@@ -44,8 +49,11 @@ struct host_known {
 	const struct attest_key *key;
 	struct span nonce;		/* given out and still good; empty: none */
 	struct span resume;		/* state of the last trusted appraisal; empty: none */
+	bool stale;			/* which was of an earlier boot than the one stored */
 	struct span boot;		/* name of the boot whose list is stored; empty: none */
 	uint64_t count;			/* entries stored of it */
+	uint64_t base;			/* of them stand so many before the list of the kernel ${base_id}, */
+	struct span base_id;		/* that kexec started within this boot; empty: none was */
 	struct span kernel_boot_id;	/* from the facts that were stored last */
 	struct span event_log;		/* of that boot; empty: none yet */
 	unsigned list_pcr;		/* the list extends it: 10 the kernel's, another a monitor's */
@@ -68,9 +76,13 @@ enum host_answer {
 /* What came of it; end with host_outcome_free. */
 struct host_outcome {
 	enum host_answer answer;
-	uint64_t from;			/* where the next list must begin */
+	uint64_t from;			/* where the next list must begin, in the kernel's own count */
+	uint64_t entries;		/* of the boot, stored by then */
 	char boot[HOST_BOOT_NAME];	/* name of the boot this evidence is of */
 	bool new_boot;
+	uint64_t base;			/* as in host_known, from now on */
+	char base_id[HOST_KERNEL_ID + 1];
+	struct span event_log;		/* of this boot, as it was judged by; empty: none came */
 	struct result result;
 	struct evidence_report report;
 	uint32_t reset_count;		/* as the quote has it */
@@ -79,6 +91,8 @@ struct host_outcome {
 	struct err unreadable;		/* code != 0: why the evidence could not be read */
 	struct buf list;		/* all that was given to the engine: */
 	uint64_t n_again;		/* so many stored entries, then those of the message */
+	bool restarted;			/* another boot_id, and no reset */
+	bool refused;			/* and its list begins no boot and goes on from none: it is not kept */
 
 	/* New entries that the quote covers: records of the message, to be stored behind
 	 * entry ${first} of the boot. */
@@ -86,7 +100,15 @@ struct host_outcome {
 	struct span records;		/* borrowed from the message */
 
 	struct buf state;		/* to go on from; empty: keep the old one */
+	bool stale;			/* as in host_known, from now on */
 };
+
+/** host_wire_from(known): Where the next list must begin, in the count of the host's kernel. */
+static inline uint64_t
+host_wire_from(const struct host_known *k)
+{
+	return k->count - k->base;
+}
 
 /** host_appraise(m, known, out, e): ${m} is of type ATTEST_EVIDENCE and has a quote. */
 MUST_CHECK int host_appraise(const struct attest_message *m, const struct host_known *known,
