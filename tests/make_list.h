@@ -109,7 +109,7 @@ measure(struct machine *m, struct measured x)
 }
 
 /* A quote over the PCRs of ${mask} as they are now. */
-static inline struct made_quote
+__attribute__((unused)) static struct made_quote
 machine_quote(const struct machine *m, uint32_t mask, uint64_t clock)
 {
 	struct buf values = buf_init(24 * 32);

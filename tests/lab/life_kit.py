@@ -66,7 +66,7 @@ class Life:
         if before:
             before(self)
         subprocess.run(["truncate", "-s", "96M", self.image + "/disk"], check=True)
-        subprocess.run(["mkfs.ext4", "-qF", "-b", "4096", "-E", "root_owner=0:0", "-d", self.root, self.image + "/disk"], check=True)
+        subprocess.run(["mkfs.ext4", "-qF", "-b", "4096", "-L", "lab-root", "-E", "root_owner=0:0", "-d", self.root, self.image + "/disk"], check=True)
         closing.append(self.machine.stop)
         self.machine.start()
         print(f"# {self.machine.do('uname -r')}, up after {time.monotonic() - self.began:.1f} s", flush=True)
