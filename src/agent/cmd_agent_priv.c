@@ -308,10 +308,12 @@ const struct command cmd_agent_priv = {
 	.summary = "the privileged process: TPM, measurement list, execution monitor",
 	.operands = "", .max_operands = 0,
 	.description =
-	"Holds what needs privileges and gives the network process (assay-agent run) what it may have: "
-	"the keys' public parts, quotes, the measurement list, the firmware's event log, facts about the host. It opens "
-	"no connection, and sockets of other kinds than UNIX are refused to it by the kernel.\n\n"
-	"Without a TPM, or with one that does not answer, it runs on and says so when it is asked.",
+	    "Holds what needs privileges and gives the network process (assay-agent run) what it may have:\n"
+	    "the keys' public parts, quotes, the measurement list, the firmware's event log, facts about the\n"
+	    "host. It opens no connection, and sockets of other kinds than UNIX are refused to it by the\n"
+	    "kernel.\n"
+	    "\n"
+	    "Without a TPM, or with one that does not answer, it runs on and says so when it is asked.",
 	.example = "    # assay-agent priv --peer assay-agent",
 	.options = options,
 	.config = AGENT_CONFIG,

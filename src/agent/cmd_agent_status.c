@@ -77,10 +77,10 @@ const struct command cmd_agent_status = {
 	.operands = "", .max_operands = 0,
 	.wants_json = true,
 	.description =
-	"Tells what the two processes of the agent know: the host's id and state at its server, the TPM, the "
-	"measurement list and what that is worth, the monitor. Exit status 0: enrolled; 1: not enrolled, or not yet "
-	"approved; 3: the privileged process does not answer. Whether the host is trusted is the server's to say "
-	"(assay host show).",
+	    "Tells what the two processes of the agent know: the host's id and state at its server, the TPM,\n"
+	    "the measurement list and what that is worth, the monitor. Exit status 0: enrolled; 1: not\n"
+	    "enrolled, or not yet approved; 3: the privileged process does not answer. Whether the host is\n"
+	    "trusted is the server's to say (assay host show).",
 	.example = "    # assay-agent status",
 	.options = options,
 	.config = AGENT_CONFIG,
