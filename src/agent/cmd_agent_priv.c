@@ -256,7 +256,8 @@ configure(const struct invocation *in, struct setup *s, struct err *e)
 	    (rc = choose_device(in, s, e)) != 0)
 		return rc;
 	s->o.stage_at = opt_number(in, "stage-at");
-	if ((rc = places_make(&s->places, s->places.priv, e)) != 0 || (rc = choose_list(in, s, e)) != 0)
+	if ((rc = places_make(&s->places, s->places.priv, e)) != 0 ||
+	    (rc = places_meet(&s->places, s->o.peer, e)) != 0 || (rc = choose_list(in, s, e)) != 0)
 		return rc;
 	return choose_tpm(in, s, e);
 }

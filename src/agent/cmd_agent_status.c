@@ -26,7 +26,7 @@ text_of(const json_t *j, const char *key)
 {
 	const char *s = json_string_value(json_object_get(j, key));
 
-	return s == NULL ? "-" : s;
+	return s == NULL || s[0] == '\0' ? "-" : s;
 }
 
 static void
@@ -38,7 +38,8 @@ print_text(const json_t *j)
 	printf("host:      %s\n", text_of(j, "host_id"));
 	printf("state:     %s\n", text_of(j, "state"));
 	if (json_object_get(facts, "error") != NULL)
-		printf("privileged process: %s\n", text_of(facts, "error"));
+		printf("privileged process: %s\n       is it running? systemctl start assay-agent-priv, or assay-agent priv\n",
+		    text_of(facts, "error"));
 	printf("TPM:       %s%s%s\n", tpm == NULL ? "none answers" : text_of(tpm, "manufacturer"), tpm == NULL ? "" : ", ",
 	    tpm == NULL ? "" : text_of(tpm, "kind"));
 	printf("list:      %s: %s\n", text_of(facts, "list"), text_of(facts, "list_worth"));
