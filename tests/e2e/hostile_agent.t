@@ -262,7 +262,7 @@ def identities(a):
     verdict, found = state(a)
     ok(verdict == "untrusted" and "quote-signature-invalid" in found, "another TPM under the first one's TLS key and certificate: untrusted")
     b.hello()
-    b.take(b.post("/v1/agent/attest", a.evidence(start=0, nonce=b.nonce)))
+    b.take(b.post("/v1/agent/attest", a.evidence(start=b.next_from, nonce=b.nonce, facts=a.facts())))
     is_(host(a)["verdict"], "trusted", "which alone, without its TPM, proves nothing about it either way")
     truth(a, "a stolen certificate")
     b.cert = None
