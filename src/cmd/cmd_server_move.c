@@ -44,8 +44,9 @@ move(const char *from, const char *to, struct err *e)
 	if (rc == ERR_DUPLICATE)
 		return err_hint(e, rc, "move into a database that nothing was ever kept in");
 	if (rc == 0)
-		(void)fprintf(stderr, "everything is in %s too, row by row the same; start the server with --store\n",
-		    store_where(b));
+		(void)fprintf(stderr, "everything is in %s too, row by row the same; start the server with it: --store, or \"store =\" in"
+		    " /etc/assay/server.conf\n(if a server still runs on the old one, stop it, and move again into an empty database:"
+		    " what it keeps from now on is not here)\n", store_where(b));
 	return rc;
 }
 
