@@ -2,6 +2,8 @@
 
 #include <ctype.h>
 
+#include "base/buf.h"
+#include "base/limits.h"
 #include "cmd/term.h"
 
 static void
@@ -47,14 +49,38 @@ option_line(FILE *f, const struct option_spec *o)
 	term_text(f, text, 2, 30);
 }
 
+/* On a terminal paragraphs are as wide as it; what is indented stays as it was written. */
+static void
+description(FILE *f, const char *text)
+{
+	BUF_AUTO struct buf paragraph = buf_init(KIB(64));
+
+	for (size_t n; *text != '\0'; text += n + (text[n] == '\n')) {
+		bool verbatim = *text == '\n' || *text == ' ' || term_left(f, 0) == 0;
+
+		n = strcspn(text, "\n");
+		if (!verbatim)
+			buf_printf(&paragraph, "%s%.*s", paragraph.n == 0 ? "" : " ", (int)n, text);
+		else if (paragraph.n > 0) {
+			term_text(f, buf_cstr(&paragraph), 0, 0);
+			paragraph.n = 0;
+		}
+		if (verbatim)
+			fprintf(f, "%.*s\n", (int)n, text);
+	}
+	if (paragraph.n > 0)
+		term_text(f, buf_cstr(&paragraph), 0, 0);
+}
+
 void
 help_command(FILE *f, const struct command *c)
 {
 	const struct option_spec *o;
 
-	fprintf(f, "Usage: " PROGRAM " %s%s%s%s\n\n%s\n", command_title(c, ' '),
+	fprintf(f, "Usage: " PROGRAM " %s%s%s%s\n\n", command_title(c, ' '),
 	    c->options == NULL ? "" : " [OPTION...]",
-	    c->operands[0] == '\0' ? "" : " ", c->operands, c->description);
+	    c->operands[0] == '\0' ? "" : " ", c->operands);
+	description(f, c->description);
 	fputs("\nOptions:\n", f);
 	for (size_t i = 0; (o = command_option(c, i)) != NULL; i++)
 		option_line(f, o);
