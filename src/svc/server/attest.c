@@ -301,7 +301,7 @@ attest(struct worker *w, struct attestation *a, int64_t now, struct err *e, int 
 	}
 	a->from = a->outcome.from;
 	/* Until it came: what started the machine may be all that is asked of it. */
-	if (a->outcome.event_log.n == 0)
+	if (a->outcome.event_log.n == 0 || a->outcome.result.checks[CHECK_EVENT_LOG].state == CHECK_FAIL)
 		a->want |= ATTEST_WANT_EVENT_LOG;
 	if ((*rc = challenge(a, now, e)) == 0)
 		*rc = attest_prepare(a, w, now, e);

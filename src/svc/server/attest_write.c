@@ -332,7 +332,8 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 	a->write.advance.boot_id = span_str(o->boot);
 	a->write.advance.first = o->first;
 	/* A boot of its own that another kernel began has the log of the one before. */
-	a->write.event_log = a->m.s[ATTEST_EVENT_LOG].present || o->new_boot ? o->event_log : span_of(NULL, 0);
+	/* Whoever has the host's certificate can send one; only its TPM says that it is there. */
+	a->write.event_log = o->reset_signed && (a->m.s[ATTEST_EVENT_LOG].present || o->new_boot) ? o->event_log : span_of(NULL, 0);
 	if ((rc = make_records(a, e)) != 0)
 		return rc;
 	return tell_gaps(a, now, e);
