@@ -19,7 +19,7 @@ build/build.ninja:
 
 # The two programs alone: the tests need not be built to use them.
 programs: build/build.ninja
-	@ninja -C build src/cmd/assay-path.txt src/agent/assay-agent
+	@ninja -C build src/cmd/assay-path.txt src/agent/assay-agent-path.txt
 
 run up: programs
 	@tools/up

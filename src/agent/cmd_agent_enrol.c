@@ -37,10 +37,11 @@ const struct command cmd_agent_enrol = {
 	.operands = "", .max_operands = 0,
 	.wants_json = true,
 	.description =
-	"Makes this host known to a server: its TPM's keys, and a certificate for the agent that only the machine with "
-	"this TPM could get. Prints the host's id and its state, \"enrolled\" or \"pending\" (exit status 1: an "
-	"operator has yet to approve it). A host that is enrolled already is left as it is. assay-agent run does the same by itself.",
-	.example = "    $ assay-agent enrol --server https://assay.example:8443 --server-ca ca.pem\n"
+	    "Makes this host known to a server: its TPM's keys, and a certificate for the agent that only the\n"
+	    "machine with this TPM could get. Prints the host's id and its state, \"enrolled\" or \"pending\"\n"
+	    "(exit status 1: an operator has yet to approve it). A host that is enrolled already is left as\n"
+	    "it is. assay-agent run does the same by itself.",
+	.example = "    $ assay-agent enrol --server https://assay.example:4433 --server-ca ca.pem\n"
 	"    4f0c0f3ea1b2c3d4e5f60718293a4b5c enrolled",
 	.options = options,
 	.config = AGENT_CONFIG,

@@ -256,7 +256,8 @@ configure(const struct invocation *in, struct setup *s, struct err *e)
 	    (rc = choose_device(in, s, e)) != 0)
 		return rc;
 	s->o.stage_at = opt_number(in, "stage-at");
-	if ((rc = places_make(&s->places, s->places.priv, e)) != 0 || (rc = choose_list(in, s, e)) != 0)
+	if ((rc = places_make(&s->places, s->places.priv, e)) != 0 ||
+	    (rc = places_meet(&s->places, s->o.peer, e)) != 0 || (rc = choose_list(in, s, e)) != 0)
 		return rc;
 	return choose_tpm(in, s, e);
 }
@@ -308,10 +309,12 @@ const struct command cmd_agent_priv = {
 	.summary = "the privileged process: TPM, measurement list, execution monitor",
 	.operands = "", .max_operands = 0,
 	.description =
-	"Holds what needs privileges and gives the network process (assay-agent run) what it may have: "
-	"the keys' public parts, quotes, the measurement list, the firmware's event log, facts about the host. It opens "
-	"no connection, and sockets of other kinds than UNIX are refused to it by the kernel.\n\n"
-	"Without a TPM, or with one that does not answer, it runs on and says so when it is asked.",
+	    "Holds what needs privileges and gives the network process (assay-agent run) what it may have:\n"
+	    "the keys' public parts, quotes, the measurement list, the firmware's event log, facts about the\n"
+	    "host. It opens no connection, and sockets of other kinds than UNIX are refused to it by the\n"
+	    "kernel.\n"
+	    "\n"
+	    "Without a TPM, or with one that does not answer, it runs on and says so when it is asked.",
 	.example = "    # assay-agent priv --peer assay-agent",
 	.options = options,
 	.config = AGENT_CONFIG,

@@ -28,13 +28,15 @@ const struct command cmd_agent_run = {
 	.summary = "the network process: enrols this host and proves its state to a server",
 	.operands = "", .max_operands = 0,
 	.description =
-	"Enrols this host once, and then sends evidence: at once when there are new entries in the "
-	"measurement list (at most one message a second), else as often as the server asks. What it sends comes from "
-	"assay-agent priv; it has no privileges itself, and listens on no port.\n\n"
-	"A server or TPM that is away is asked again, with growing pauses of up to a minute. With --server given more than "
-	"once, all of them must share one database: it begins with any of them, stays with the one that answers, and turns "
-	"to the next when that does not. It runs until it is ended (SIGTERM).",
-	.example = "    $ assay-agent run --server https://assay.example:8443 --server-ca ca.pem",
+	    "Enrols this host once, and then sends evidence: at once when there are new entries in the\n"
+	    "measurement list (at most one message a second), else as often as the server asks. What it sends\n"
+	    "comes from assay-agent priv; it has no privileges itself, and listens on no port.\n"
+	    "\n"
+	    "A server or TPM that is away is asked again, with growing pauses of up to a minute. With\n"
+	    "--server given more than once, all of them must share one database: it begins with any of them,\n"
+	    "stays with the one that answers, and turns to the next when that does not. It runs until it is\n"
+	    "ended (SIGTERM).",
+	.example = "    $ assay-agent run --server https://assay.example:4433 --server-ca ca.pem",
 	.options = options,
 	.config = AGENT_CONFIG,
 	.run = run,

@@ -26,7 +26,7 @@ text_of(const json_t *j, const char *key)
 {
 	const char *s = json_string_value(json_object_get(j, key));
 
-	return s == NULL ? "-" : s;
+	return s == NULL || s[0] == '\0' ? "-" : s;
 }
 
 static void
@@ -38,7 +38,8 @@ print_text(const json_t *j)
 	printf("host:      %s\n", text_of(j, "host_id"));
 	printf("state:     %s\n", text_of(j, "state"));
 	if (json_object_get(facts, "error") != NULL)
-		printf("privileged process: %s\n", text_of(facts, "error"));
+		printf("privileged process: %s\n       is it running? systemctl start assay-agent-priv, or assay-agent priv\n",
+		    text_of(facts, "error"));
 	printf("TPM:       %s%s%s\n", tpm == NULL ? "none answers" : text_of(tpm, "manufacturer"), tpm == NULL ? "" : ", ",
 	    tpm == NULL ? "" : text_of(tpm, "kind"));
 	printf("list:      %s: %s\n", text_of(facts, "list"), text_of(facts, "list_worth"));
@@ -77,10 +78,10 @@ const struct command cmd_agent_status = {
 	.operands = "", .max_operands = 0,
 	.wants_json = true,
 	.description =
-	"Tells what the two processes of the agent know: the host's id and state at its server, the TPM, the "
-	"measurement list and what that is worth, the monitor. Exit status 0: enrolled; 1: not enrolled, or not yet "
-	"approved; 3: the privileged process does not answer. Whether the host is trusted is the server's to say "
-	"(assay host show).",
+	    "Tells what the two processes of the agent know: the host's id and state at its server, the TPM,\n"
+	    "the measurement list and what that is worth, the monitor. Exit status 0: enrolled; 1: not\n"
+	    "enrolled, or not yet approved; 3: the privileged process does not answer. Whether the host is\n"
+	    "trusted is the server's to say (assay host show).",
 	.example = "    # assay-agent status",
 	.options = options,
 	.config = AGENT_CONFIG,

@@ -63,6 +63,18 @@ give_dir(const struct invocation *in, const struct network *n, struct err *e)
 	return rc;
 }
 
+/* Before anything is opened: what was typed is the first thing to be wrong. */
+static int
+check_urls(const struct invocation *in, struct err *e)
+{
+	struct http_url url;
+	int rc = 0;
+
+	for (size_t i = 0; i < opt_count(in, "server") && rc == 0; i++)
+		rc = http_url_parse(opt_nth(in, "server", i), &url, e);
+	return rc;
+}
+
 int
 network_open(const struct invocation *in, struct network *n, struct err *e)
 {
@@ -78,8 +90,11 @@ network_open(const struct invocation *in, struct network *n, struct err *e)
 		return err_hint(e, err_set(e, ERR_USAGE, "no server is named"), "--server URL, or \"server = URL\" in " AGENT_CONFIG);
 	for (size_t i = 0; i < t.n_urls && i < LIMIT_AGENT_SERVERS; i++)
 		urls[i] = opt_nth(in, "server", i);
-	if ((rc = places_find(in, &n->places, e)) != 0 || (rc = file_read(ca, LIMIT_SMALL_FILE, &ca_file, e)) != 0)
+	if ((rc = check_urls(in, e)) != 0 || (rc = places_find(in, &n->places, e)) != 0)
 		return rc;
+	if ((rc = file_read(ca, LIMIT_SMALL_FILE, &ca_file, e)) != 0)
+		return err_hint(e, rc, "that is whom the server's certificate is from: bring ca.pem of the server's directory there,"
+		    " or name it with --server-ca");
 	t.server_ca = file_view(&ca_file);
 	if ((rc = transport_https_new(&t, &n->transport, e)) != 0 ||
 	    (rc = places_make(&n->places, n->places.net, e)) != 0 || (rc = give_dir(in, n, e)) != 0)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,6 +38,20 @@ places_make(const struct places *p, const char *sub, struct err *e)
 		return err_errno(e, "cannot make the directory %s", p->data);
 	if (mkdir(sub, 0700) != 0 && errno != EEXIST)
 		return err_errno(e, "cannot make the directory %s", sub);
+	return 0;
+}
+
+/* What is there already is its maker's (RuntimeDirectory=), and left as it is. */
+int
+places_meet(const struct places *p, uid_t peer, struct err *e)
+{
+	const struct passwd *who = getpwuid(peer);
+
+	if (strcmp(p->socket, AGENT_SOCKET) != 0 || (mkdir(AGENT_RUN, 0700) != 0 && errno == EEXIST))
+		return 0;
+	if (access(AGENT_RUN, F_OK) != 0 || (who != NULL && chown(AGENT_RUN, (uid_t)-1, who->pw_gid) != 0) ||
+	    chmod(AGENT_RUN, 0750) != 0)
+		return err_errno(e, "cannot make the directory %s", AGENT_RUN);
 	return 0;
 }
 

@@ -7,11 +7,14 @@
 #ifndef AGENT_PLACES_H
 #define AGENT_PLACES_H
 
+#include <sys/types.h>
+
 #include "cmd/command.h"
 
 #define AGENT_DATA "/var/lib/assay-agent"
 #define AGENT_CONFIG "/etc/assay/agent.conf"
-#define AGENT_SOCKET "/run/assay-agent/priv.sock"
+#define AGENT_RUN "/run/assay-agent"
+#define AGENT_SOCKET AGENT_RUN "/priv.sock"
 
 #define PLACE_OPTIONS \
 	{ .name = "data", .letter = 'd', .arg = "DIR", .complete = COMPLETE_DIR, .help = "directory of the agent's data (" AGENT_DATA ")" }, \
@@ -27,6 +30,10 @@ MUST_CHECK int places_find(const struct invocation *in, struct places *p, struct
 /** places_make(p, sub, e): The data directory (0711: others pass, and see nothing) and the
  * one below it (0700). */
 MUST_CHECK int places_make(const struct places *p, const char *sub, struct err *e);
+
+/** places_meet(p, peer, e): The directory of the usual socket, if no service manager made it: for
+ * root, and to be passed by the group of user ${peer}. */
+MUST_CHECK int places_meet(const struct places *p, uid_t peer, struct err *e);
 
 /** stop_on_signals(fd, e): From now on SIGTERM and SIGINT make ${*fd} readable and set
  * agent_stop.  SIGHUP is answered by a line that says that a restart is needed: the processes are

@@ -308,39 +308,6 @@ called(const json_t *host, const char *name)
 	return strcmp(have, name) == 0 || strcmp(have, buf_cstr(&escaped)) == 0;
 }
 
-int
-api_host(struct api *a, const char *name, char id[33], struct err *e)
-{
-	API_REQUEST_AUTO struct api_request q = api_request("hostList", NULL);
-	BUF_AUTO struct buf ids = buf_init(400);
-	JSON_AUTO json_t *j = NULL;
-	const json_t *hosts, *found = NULL;
-	size_t n = 0;
-	int rc;
-
-	if (is_id(name)) {
-		memcpy(id, name, 33);
-		return 0;
-	}
-	api_query(&q, "limit", "10");
-	api_query(&q, "name", name);
-	if ((rc = api_ask(a, &q, NULL, &j, e)) != 0)
-		return rc;
-	hosts = json_object_get(j, "hosts");
-	for (size_t i = 0; i < json_array_size(hosts); i++)
-		if (called(json_array_get(hosts, i), name)) {
-			found = json_array_get(hosts, i);
-			buf_printf(&ids, "%s%s", n++ == 0 ? "" : ", ", api_str(found, "id"));
-		}
-	if (n == 0)
-		return err_hint(e, err_set(e, ERR_USAGE, "there is no host called \"%s\"", name), "assay host list lists them");
-	if (n > 1)
-		return err_hint(e, err_set(e, ERR_USAGE, "several hosts are called \"%s\"", name), "name one by its id: %s",
-		    buf_cstr(&ids));
-	(void)snprintf(id, 33, "%s", api_str(found, "id"));
-	return is_id(id) ? 0 : err_set(e, ERR_NETWORK, "the server's answer names no host");
-}
-
 /* Who has one machine need not name it. */
 static int
 only_host(struct api *a, char id[33], struct err *e)
@@ -362,10 +329,46 @@ only_host(struct api *a, char id[33], struct err *e)
 }
 
 int
+api_host(struct api *a, const char *name, char id[33], struct err *e)
+{
+	API_REQUEST_AUTO struct api_request q = api_request("hostList", NULL);
+	BUF_AUTO struct buf ids = buf_init(400);
+	JSON_AUTO json_t *j = NULL;
+	const json_t *hosts, *found = NULL;
+	size_t n = 0;
+	int rc;
+
+	if (name == NULL)
+		return only_host(a, id, e);
+	if (is_id(name)) {
+		memcpy(id, name, 33);
+		return 0;
+	}
+	api_query(&q, "limit", "10");
+	api_query(&q, "name", name);
+	if ((rc = api_ask(a, &q, NULL, &j, e)) != 0)
+		return rc;
+	hosts = json_object_get(j, "hosts");
+	for (size_t i = 0; i < json_array_size(hosts); i++)
+		if (called(json_array_get(hosts, i), name)) {
+			found = json_array_get(hosts, i);
+			buf_printf(&ids, "%s%s", n++ == 0 ? "" : ", ", api_str(found, "id"));
+		}
+	if (n == 0)
+		return err_hint(e, err_set(e, ERR_USAGE, "there is no host called \"%s\"", name),
+		    "assay host list lists them; one that was removed is named by its id");
+	if (n > 1)
+		return err_hint(e, err_set(e, ERR_USAGE, "several hosts are called \"%s\"", name), "name one by its id: %s",
+		    buf_cstr(&ids));
+	(void)snprintf(id, 33, "%s", api_str(found, "id"));
+	return is_id(id) ? 0 : err_set(e, ERR_NETWORK, "the server's answer names no host");
+}
+
+int
 api_host_get(struct api *a, const char *name, json_t **j, struct err *e)
 {
 	char id[33];
-	int rc = name != NULL ? api_host(a, name, id, e) : only_host(a, id, e);
+	int rc = api_host(a, name, id, e);
 
 	if (rc != 0)
 		return rc;

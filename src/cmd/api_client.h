@@ -64,10 +64,11 @@ void api_request_free(struct api_request *q);
  * not matter. */
 MUST_CHECK int api_ask(struct api *a, struct api_request *q, const json_t *body, json_t **out, struct err *e);
 
-/** api_host(a, name, id, e): The id of the host that is called so, or has this id. */
+/** api_host(a, name, id, e): The id of the host that is called so, or has this id; ${name}
+ * NULL: of the only host there is. */
 MUST_CHECK int api_host(struct api *a, const char *name, char id[33], struct err *e);
 
-/** api_host_get(a, name, j, e): All that is known of it; ${name} NULL: of the only host there is. */
+/** api_host_get(a, name, j, e): All that is known of it; ${name} as for api_host. */
 MUST_CHECK int api_host_get(struct api *a, const char *name, json_t **j, struct err *e);
 
 /** api_query(q, name, value): One more query parameter; nothing if ${value} is NULL. */

@@ -38,7 +38,7 @@ static int
 ask(const struct invocation *in, struct api *a, const char *limit, json_t **out, struct err *e)
 {
 	char id[33];
-	int rc = api_host(a, in->operands[0], id, e);
+	int rc = api_host(a, in->n_operands > 0 ? in->operands[0] : NULL, id, e);
 
 	if (rc != 0)
 		return rc;
@@ -68,10 +68,10 @@ history(const struct invocation *in, struct err *e)
 const struct command cmd_host_history = {
 	.noun = "host", .verb = "history",
 	.summary = "list the verdicts a host had, newest first",
-	.operands = "HOST", .min_operands = 1, .max_operands = 1,
+	.operands = "[HOST]", .min_operands = 0, .max_operands = 1,
 	.description =
 	    "One line for each time that a verdict, or what it rested on, held; TO is empty for the one that\n"
-	    "holds. EVIDENCE is the number of the bundle: assay evidence fetch --bundle N proves it again.",
+	    "holds. Where there is one host, it need not be named. EVIDENCE is the number of the bundle: assay evidence fetch --bundle N proves it again.",
 	.example = "  $ assay host history web-17",
 	.wants_json = true,
 	.options = options,

@@ -37,6 +37,7 @@ print_line(const struct http_event *ev, const json_t *j)
 {
 	const char *verdict = api_str(j, "verdict"), *name = api_str(j, "name"), *why = api_str(j, "reason");
 	const json_t *first = json_array_get(json_object_get(j, "findings"), 0);
+	const json_t *gap = json_array_get(json_object_get(j, "gaps"), 0);
 	BUF_AUTO struct buf kind = buf_init(256), text = buf_init(MIB(1));
 
 	if (verdict[0] != '\0')
@@ -54,6 +55,8 @@ print_line(const struct http_event *ev, const json_t *j)
 		    api_str(j, "labels"));
 	if (api_str(j, "who")[0] != '\0')
 		buf_printf(&text, "%sby %s", text.n == 0 ? "" : "  ", api_str(j, "who"));
+	if (api_str(gap, "why")[0] != '\0')
+		buf_printf(&text, "  %s", api_str(gap, "why"));
 	if (api_str(first, "seen")[0] != '\0')
 		buf_printf(&text, "  %s", api_str(first, "seen"));
 	for (const uint8_t *p = buf_view(&text).p, *end = p + text.n; p < end; p++)

@@ -239,7 +239,7 @@ run(const struct invocation *in, struct err *e)
 	int rc;
 
 	if (list_path == NULL || sidecar_path == NULL)
-		return cmd_usage(in, "want --data, or --list and --sidecar");
+		return cmd_usage(in, "nothing says whose list: give --data DIR of the monitor or agent, or --list F and --sidecar F");
 	/* The sidecar last: the monitor writes it first. */
 	if (file_read(list_path, LIMIT_IMA_LOG, &list, e) != 0 ||
 	    file_read(sidecar_path, LIMIT_IMA_LOG, &sidecar, e) != 0)

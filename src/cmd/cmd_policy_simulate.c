@@ -137,7 +137,7 @@ print(const json_t *j, struct err *e)
 	const json_t *changes = json_object_get(j, "changes");
 	int rc;
 
-	(void)printf("of %lld hosts %lld would be trusted, %lld untrusted, %lld undecided; %lld would change\n", judged,
+	(void)printf("of %lld host%s %lld would be trusted, %lld untrusted, %lld undecided; %lld would change\n", judged, judged == 1 ? "" : "s",
 	    api_int(j, "trusted"), api_int(j, "untrusted"), api_int(j, "undecided"), api_int(j, "changes_total"));
 	if (api_int(j, "overruled") != 0)
 		(void)printf("%lld more are held by an assignment of higher rank\n", api_int(j, "overruled"));

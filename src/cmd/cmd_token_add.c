@@ -63,11 +63,13 @@ add(const struct invocation *in, struct err *e)
 	API_AUTO struct api a = { 0 };
 	API_REQUEST_AUTO struct api_request q = api_request("principalAdd", NULL);
 	JSON_AUTO json_t *body = NULL, *j = NULL;
-	const char *days = opt_get(in, "days");
+	const char *days = opt_get(in, "days"), *role = opt_get(in, "role");
 	uint64_t n = 0;
 
-	if (opt_get(in, "role") == NULL)
+	if (role == NULL)
 		return cmd_usage(in, "--role is missing: viewer, operator or admin");
+	if (strcmp(role, "viewer") != 0 && strcmp(role, "operator") != 0 && strcmp(role, "admin") != 0)
+		return cmd_usage(in, "--role wants viewer, operator or admin");
 	if (days != NULL && (!dec_u64(span_str(days), &n) || n == 0 || n > 3650))
 		return cmd_usage(in, "--days wants 1 to 3650");
 	if (make_body(in, n, &body, e) != 0 || api_open(in, &a, e) != 0 ||

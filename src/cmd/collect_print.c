@@ -45,7 +45,8 @@ collect_print(const struct collect *c, FILE *f)
 		print_escaped(f, span_str(c->warnings[i]));
 		fputc('\n', f);
 	}
-	fprintf(f, "%llu paths in %zu layer%s\n", (unsigned long long)policy_builder_paths(c->builder),
+	fprintf(f, "%llu path%s in %zu layer%s\n", (unsigned long long)policy_builder_paths(c->builder),
+	    policy_builder_paths(c->builder) == 1 ? "" : "s",
 	    c->policy->n_layers, c->policy->n_layers == 1 ? "" : "s");
 	for (size_t i = 0; i < c->n_from; i++)
 		print_layer(&c->from[i], f);

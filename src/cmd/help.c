@@ -2,6 +2,8 @@
 
 #include <ctype.h>
 
+#include "cmd/term.h"
+
 static void
 list(FILE *f, const char *noun)
 {
@@ -35,13 +37,14 @@ help_noun(FILE *f, const char *noun)
 static void
 option_line(FILE *f, const struct option_spec *o)
 {
-	char left[96];
+	char left[96], text[1024];
 
 	(void)snprintf(left, sizeof(left), "%s%c%s--%s%s%s", o->letter ? "-" : "  ",
 	    o->letter ? o->letter : ' ', o->letter ? ", " : " ", o->name,
 	    o->arg == NULL ? "" : " ", o->arg == NULL ? "" : o->arg);
-	fprintf(f, "  %-26s  %s%s%s%s%s\n", left, o->help, o->built_in == NULL ? "" : " (", o->built_in == NULL ? "" : o->built_in,
+	(void)snprintf(text, sizeof(text), "%-26s  %s%s%s%s%s", left, o->help, o->built_in == NULL ? "" : " (", o->built_in == NULL ? "" : o->built_in,
 	    o->built_in == NULL ? "" : ")", o->repeat ? " (may repeat)" : "");
+	term_text(f, text, 2, 30);
 }
 
 void

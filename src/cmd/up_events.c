@@ -70,10 +70,11 @@ static void
 print_other(FILE *f, const json_t *j, struct span what)
 {
 	BUF_AUTO struct buf kind = buf_init(256);
+	const json_t *gap = json_array_get(json_object_get(j, "gaps"), 0);
 
 	buf_escape(&kind, span_head(what, 64));
 	print_word(f, COLOUR_PLAIN, buf_cstr(&kind));
-	(void)fprintf(f, "%s %s%s\n", text_of(j, "name"), text_of(j, "registration"), text_of(j, "set"));
+	(void)fprintf(f, "%s %s%s%s\n", text_of(j, "name"), text_of(j, "registration"), text_of(j, "set"), text_of(gap, "why"));
 }
 
 static void

@@ -133,7 +133,7 @@ try:
     r = open_api(["policy", "simulate", "nothing", "--data", s.data])
     is_((r.returncode, "no policy" in r.stderr), (2, True), "a policy that is not there: exit 2")
     r = open_api(["policy", "simulate", "empty", "--data", s.data])
-    like(r.stdout, "^of 1 hosts 0 would be trusted, 1 untrusted, 0 undecided; 1 would change\n1 more are held by an assignment of higher rank\n"
+    like(r.stdout, "^of 1 host 0 would be trusted, 1 untrusted, 0 undecided; 1 would change\n1 more are held by an assignment of higher rank\n"
         "1 more have shown no evidence that is kept\n\nWOULD BE .*\nuntrusted +trusted +beta +/usr/bin/one: ", "for people")
     is_((r.returncode, r.stdout.count("What would turn most hosts untrusted")), (1, 1), "with the causes")
     viewer = s.call("POST", "/v1/principals", {"name": "v", "role": "viewer"})["token"]

@@ -104,6 +104,25 @@ try:
     ok("first start" not in open(up.err).read(), "without a new policy")
     ok("enrolment" not in open(up.out).read(), "and without telling again what was told")
     ok("cannot reach the privileged process" not in open(up.err).read(), "the network part waits for the privileged one")
+    ok(up.wait("gap +\\S+ it was stopped"), "that nobody watched in between is told, and why")
+    # As README has it: a list of sums beside the first policy.
+    open(watched + "/more.sh", "w").write("#!/bin/sh\n# more\n")
+    os.chmod(watched + "/more.sh", 0o755)
+    with open(tmp + "/approved.sums", "w") as f:
+        subprocess.run(["sha256sum", watched + "/evil.sh", watched + "/more.sh"], stdout=f, check=True)
+    at = ["--data", tmp + "/data"]
+    is_([subprocess.run([ASSAY, "policy", *c, *at], capture_output=True).returncode for c in (
+        ("push", tmp + "/approved.sums", "--name", "approved"), ("simulate", "this-machine", "approved"),
+        ("assign", "this-machine", "approved"))], [0, 0, 0], "sums approve what is meant to be there")
+    subprocess.run([watched + "/more.sh"])
+    if not ok(up.wait("  TRUSTED"), "and the machine is trusted again"):
+        up.tell()
+    r = subprocess.run([ASSAY, "evidence", "fetch", "-o", tmp + "/b", "--ak", tmp + "/ak.pem", *at], capture_output=True, text=True)
+    is_(r.returncode, 0, "the evidence of the only host, which is not named")
+    command = re.search(r"assay (evidence verify .*) --policy POLICY", r.stderr.replace("\\\n", ""))
+    like(r.stderr, "--list-pcr 13", "the command that proves it again has the monitor's PCR")
+    is_(subprocess.run([ASSAY, *(command[1].split() if command else []), "--policy", tmp + "/data/first-policy.json", "--policy",
+        tmp + "/approved.sums"], capture_output=True).returncode, 0, "and proves it, offline")
     is_(len(host() and json.loads(subprocess.run([ASSAY, "host", "list", "--data", tmp + "/data", "--json"],
         capture_output=True, text=True).stdout)["hosts"]), 1, "it is the same host")
     is_(up.stop(), 0, "and ends")

@@ -329,7 +329,7 @@ priv_handle_EVENT_LOG(struct priv *p, struct peer *peer, struct span in, struct 
 	(void)peer;
 	(void)in;
 	if ((rc = whole_file(p, names, LIMIT_EVENT_LOG, &f, e)) != 0)
-		return rc;
+		return err_ctx(e, rc, "%s/%s", p->o->securityfs, names[0]);
 	buf_le64(&a->body, f.n);
 	return memory_file("event-log", file_view(&f), &a->fd, e);
 }
