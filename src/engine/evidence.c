@@ -280,9 +280,12 @@ appraise_one(struct evidence_run *x, const struct ima_entry *n, bool covered, st
 	bool sound;
 	int rc;
 
-	if (ima_entry_is_boot_aggregate(n) && n->well_formed && !n->ambiguous && !n->violation &&
-	    (rc = note_aggregate(x, n, covered, e)) != 0)
-		return rc;
+	if (ima_entry_is_boot_aggregate(n) && n->well_formed && !n->ambiguous && !n->violation) {
+		if ((rc = note_aggregate(x, n, covered, e)) != 0)
+			return rc;
+		if (covered || !x->in->has_quote)
+			evidence_new_kernel_ima(x);
+	}
 	if ((rc = evidence_note_ima(x, n, covered, e)) != 0)
 		return rc;
 	rc = x->appraiser != NULL ? appraise_entry(x->appraiser, n, covered, x->r, e) :

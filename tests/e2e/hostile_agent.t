@@ -172,6 +172,26 @@ def other_list(a):
     is_(state(a)[1], ["not-in-policy"], "the kernel's list decides, as before")
 
 
+# ---- another attestation key, and with it another list ----
+def new_key(a):
+    new_boot(a, ONE, TWO, EVIL)
+    a.attest(start=0)
+    is_(state(a), ("untrusted", ["not-in-policy"]), "a file that nobody approved: untrusted")
+    a.tpm.keys()
+    a.cert = a.nonce = None
+    a.enrol()
+    s.call("POST", f"/v1/hosts/{a.id}/approve")
+    record, s1, s256 = a.kernel.record(ONE, digest(ONE.encode()), pcr=13)
+    a.tpm.run("tpm2_pcrextend", f"13:sha1={s1.hex()},sha256={s256.hex()}")
+    a.kernel.boot_id = os.urandom(16).hex()
+    a.take(a.post("/v1/agent/attest", message("evidence", facts=a.facts(list="monitor", list_pcr=13))))
+    send(a, start=0, pcrs=list(range(11)) + [13], ima_log=record, total=u64(1), facts=a.facts(list="monitor", list_pcr=13))
+    is_(state(a), ("untrusted", ["not-in-policy"]), "under a new key it offers a list that root wrote: the kernel's still decides")
+    new_boot(a, ONE, TWO)
+    a.attest(start=0)
+    is_(state(a), ("trusted", []), "a boot without that file, under the new key: trusted")
+
+
 # ---- the TPM is reset below the running system ----
 def resets(a):
     new_boot(a, ONE, TWO)
@@ -239,6 +259,38 @@ def volumes(a):
     is_(state(a), ("trusted", []), "a boot without them: trusted")
 
 
+# ---- two policies at once ----
+def overlaps(a):
+    def assign(name, *names, **how):
+        known = policy(name, **{n: digest(n.encode()).hex() for n in names})
+        assert s.call("PUT", f"/v1/policies/{name}", known).status in (200, 201)
+        r = s.call("POST", "/v1/assignments", dict(policies=[name], **how))
+        assert r.status == 201
+        return r["number"]
+    s.call("PATCH", f"/v1/hosts/{a.id}", {"labels": {"role": "web"}})
+    assign("wide", ONE, EVIL)
+    strict = assign("strict", ONE, labels="role=web", rank=5)
+    new_boot(a, ONE, EVIL)
+    a.attest(start=0)
+    is_(state(a), ("untrusted", ["not-in-policy"]), "approved for others, by an assignment of a lower rank: untrusted")
+    assign("narrow", ONE, overlap_s=3600)
+    a.attest()
+    is_(state(a), ("untrusted", ["not-in-policy"]), "while that one overlaps with its successor: as before")
+    wide = assign("wide", ONE, EVIL, labels="role=web", rank=5)
+    a.attest()
+    is_(state(a), ("trusted", []), "by its own assignment: trusted")
+    assign("strict", ONE, labels="role=web", rank=5, overlap_s=3600)
+    a.attest()
+    is_(state(a), ("trusted", []), "and for the overlap behind it")
+    last = assign("strict", ONE, labels="role=web", rank=5)
+    a.attest()
+    is_(state(a), ("untrusted", ["not-in-policy"]), "and no longer")
+    assert s.call("DELETE", f"/v1/assignments/{last}").status == 204
+    new_boot(a, ONE)
+    a.attest(start=0)
+    is_(state(a), ("trusted", []), "a boot without it: trusted")
+
+
 # ---- identities ----
 def identities(a):
     b = machine("b")
@@ -262,7 +314,7 @@ def identities(a):
     verdict, found = state(a)
     ok(verdict == "untrusted" and "quote-signature-invalid" in found, "another TPM under the first one's TLS key and certificate: untrusted")
     b.hello()
-    b.take(b.post("/v1/agent/attest", a.evidence(start=0, nonce=b.nonce)))
+    b.take(b.post("/v1/agent/attest", a.evidence(start=0, nonce=b.nonce, facts=a.facts())))
     is_(host(a)["verdict"], "trusted", "which alone, without its TPM, proves nothing about it either way")
     truth(a, "a stolen certificate")
     b.cert = None
@@ -280,7 +332,7 @@ try:
         a.kernel.measure(name, name.encode())
     approve("test", policy("test", **{n: digest(n.encode()).hex() for n in (ONE, TWO)}))
     truth(a, "enrolment")
-    for part in (replays, omissions, selections, lists, other_list, resets, names, volumes, identities):
+    for part in (replays, omissions, selections, lists, other_list, new_key, resets, names, volumes, overlaps, identities):
         part(a)
 finally:
     close()

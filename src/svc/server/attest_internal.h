@@ -51,7 +51,8 @@ struct attest_detail {
 /** attest_detail(h, out): What store_state.detail says, if it is of the host's present identity. */
 bool attest_detail(const struct store_host *h, struct attest_detail *out);
 
-/** attest_list_pcr(h): That the host's stored list extends (settled by its first evidence). */
+/** attest_list_pcr(h): That the host's stored list extends (settled by its first evidence, whatever key
+ * it has since). */
 unsigned attest_list_pcr(const struct store_host *h);
 
 /** attest_read_list(...): Records of the host's stored list (host_list_fn); ctx: struct attest_reader. */
