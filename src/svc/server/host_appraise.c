@@ -271,6 +271,15 @@ counters_contradict(const struct result *r)
 	return false;
 }
 
+/* It is judged, and nothing of it is kept. */
+static void
+refuse(const struct host_known *k, struct host_outcome *out)
+{
+	stay(k, out);
+	out->first = k->count;
+	out->refused = true;
+}
+
 /* A kernel that the TPM saw no reset before.  First its list as a whole one: the list of one that did
  * not carry it over may, read as what follows, look like the beginning of one that did. */
 static int
@@ -298,11 +307,8 @@ judge_kernel(const struct attest_message *m, const struct host_known *k, const s
 			return rc;
 	}
 	/* What fits nowhere, or cannot be, begins no boot: what was shown of this one stays what is known. */
-	if (out->report.authenticated == 0 || counters_contradict(&out->result)) {
-		stay(k, out);
-		out->first = k->count;
-		out->refused = true;
-	}
+	if (out->report.authenticated == 0 || counters_contradict(&out->result))
+		refuse(k, out);
 	return 0;
 }
 
@@ -326,6 +332,9 @@ appraise(const struct attest_message *m, const struct host_known *k, struct host
 	    judge_alone(m, k, has_state ? &state : NULL, out, &why, e);
 	if (rc != 0 || out->unreadable.code != 0)
 		return rc;
+	/* Nor does what this TPM did not sign: the boot that is stored would be forgotten for it. */
+	if (out->new_boot && !out->reset_signed && k->boot.n > 0)
+		refuse(k, out);
 	if ((rc = take_new(m, out, e)) != 0)
 		return rc;
 	return keep_state(k, out, e);
