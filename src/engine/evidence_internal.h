@@ -22,6 +22,7 @@ struct evidence_run {
 	struct appraiser *appraiser, *own_appraiser;	/* the second owned; NULL for integrity only */
 	struct digest *aggregates;		/* of the boot_aggregate entries; in the result's arena */
 	size_t n_aggregates, cap_aggregates;
+	size_t new_aggregates;			/* of those, behind the state */
 	bool aggregates_covered;
 	size_t cap_ima_policies;
 	uint64_t ima_allowed;			/* entries of IMA policies that meet the demand */

@@ -125,7 +125,7 @@ judge(const struct attest_message *m, const struct host_known *k, const struct r
 	struct evidence_input in = { .names = { "ima-log", "quote", "signature", "ak", "event-log" },
 	    .ima_log = buf_view(&out->list), .has_quote = true, .quote = m->s[ATTEST_QUOTE].bytes,
 	    .signature = m->s[ATTEST_SIGNATURE].bytes, .nonce = k->nonce, .pcrs = &pcrs,
-	    .bank = DIGEST_SHA256, .new_kernel = out->restarted, .exact = out->n_again < out->first,
+	    .bank = DIGEST_SHA256, .new_kernel = out->restarted, .exact = out->n_again < out->first, .whole = out->new_boot,
 	    .least_pcrs = HOST_LEAST_PCRS, .quote_first = true, .list_pcr = k->list_pcr,
 	    .policies = k->policies->policies, .n_policies = k->policies->n, .policy_id = k->policies->id,
 	    .boot_began = out->reset_seen, .ctx = { k->now, k->mounts, k->n_mounts }, .resume = s,
