@@ -291,6 +291,23 @@ def overlaps(a):
     is_(state(a), ("trusted", []), "a boot without it: trusted")
 
 
+# ---- a host that shows something else each time ----
+def flood(a):
+    new_boot(a, ONE, TWO)
+    a.attest(start=0)
+    body = parse(a.evidence())
+    quote = body["quote"][0]
+    for i in range(220):
+        part = {k: v[0] for k, v in body.items() if k != "type"}
+        part.update(nonce=a.nonce, quote=quote[:20 + i % 2], event_log=os.urandom(1000))
+        a.take(a.post("/v1/agent/attest", message("evidence", **{k.replace("-", "_"): v for k, v in part.items()})))
+    kept, page = 0, s.call("GET", f"/v1/hosts/{a.id}/bundles?limit=1000").json
+    kept = len(page["bundles"])
+    ok(100 < kept <= 200, f"220 changes in a minute: {kept} bundles are kept")
+    ok("is not kept" in host(a)["reason"], "which its reason says")
+    truth(a, "a flood of changes")
+
+
 # ---- identities ----
 def identities(a):
     b = machine("b")
@@ -314,7 +331,7 @@ def identities(a):
     verdict, found = state(a)
     ok(verdict == "untrusted" and "quote-signature-invalid" in found, "another TPM under the first one's TLS key and certificate: untrusted")
     b.hello()
-    b.take(b.post("/v1/agent/attest", a.evidence(start=0, nonce=b.nonce, facts=a.facts())))
+    b.take(b.post("/v1/agent/attest", a.evidence(start=b.next_from, nonce=b.nonce, facts=a.facts())))
     is_(host(a)["verdict"], "trusted", "which alone, without its TPM, proves nothing about it either way")
     truth(a, "a stolen certificate")
     b.cert = None
@@ -332,7 +349,7 @@ try:
         a.kernel.measure(name, name.encode())
     approve("test", policy("test", **{n: digest(n.encode()).hex() for n in (ONE, TWO)}))
     truth(a, "enrolment")
-    for part in (replays, omissions, selections, lists, other_list, new_key, resets, names, volumes, overlaps, identities):
+    for part in (replays, omissions, selections, lists, other_list, new_key, resets, names, volumes, overlaps, identities, flood):
         part(a)
 finally:
     close()

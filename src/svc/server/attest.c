@@ -232,6 +232,7 @@ judge(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 	if (h->boot != 0 && (rc = store_event_log_get(w->store, h->boot, http_request_arena(a->r),
 	    &k.event_log, e)) != 0 && rc != ERR_NOT_FOUND)
 		return rc;
+	a->had_event_log = k.event_log.n > 0;
 	k.key = key;
 	k.policies = a->policy.policies;
 	return host_appraise(&a->m, &k, &a->outcome, e);

@@ -25,6 +25,8 @@ struct attestation {
 	uint32_t want;
 	struct buf leaf;		/* renewed certificate */
 	unsigned list_pcr;		/* that the host's list extends */
+	bool had_event_log;		/* of the boot that was stored */
+	bool no_room;			/* it changed so often that no more of its evidence is kept */
 	struct buf detail;		/* for store_state.detail: SHA-256 of the findings; 8 the identity
 					 * they are of; 1 the list's PCR and DETAIL_STALE; 4 the TPM's
 					 * reset count; 8 when that was first seen (seconds; 0: not
