@@ -41,6 +41,7 @@ static const struct option_spec options[] = {
 	{ .name = "stage-at", .arg = "N", .most = UINT32_MAX,
 	    .help = "trim the kernel's list when it has N entries (Linux 7.2, CONFIG_IMA_STAGING) and keep them on disk" },
 	{ .name = "no-sandbox", .help = "keep all privileges" },
+	{ .name = "quiet", .letter = 'q', .help = "log warnings and errors only" },
 	{ 0 }
 };
 
@@ -288,6 +289,8 @@ run(const struct invocation *in, struct err *e)
 	struct err inner = { 0 };
 	int rc, stop;
 
+	if (opt_has(in, "quiet"))
+		svc_log_level(LOG_LEVEL_WARNING);
 	if ((rc = places_find(in, &s.places, e)) != 0 || (rc = configure(in, &s, e)) != 0 ||
 	    (rc = stop_on_signals(&stop, e)) != 0 || (rc = priv_open(&s.o, &s.priv, e)) != 0 ||
 	    (!opt_has(in, "no-sandbox") && (rc = confine(&s, e)) != 0))

@@ -3,6 +3,7 @@
 
 static const struct option_spec options[] = {
 	NETWORK_OPTIONS,
+	{ .name = "quiet", .letter = 'q', .help = "log warnings and errors only" },
 	{ 0 }
 };
 
@@ -12,6 +13,8 @@ run(const struct invocation *in, struct err *e)
 	NETWORK_AUTO struct network n = { 0 };
 	int rc, stop;
 
+	if (opt_has(in, "quiet"))
+		svc_log_level(LOG_LEVEL_WARNING);
 	if ((rc = stop_on_signals(&stop, e)) != 0 || (rc = network_open(in, &n, e)) != 0)
 		return cmd_error(in, e);
 	for (size_t i = 0; i < opt_count(in, "server"); i++)

@@ -13,6 +13,7 @@
 #include "cmd/serve.h"
 #include "cmd/up_events.h"
 #include "crypto/digest.h"
+#include "svc/log.h"
 #include "svc/server/server.h"
 
 #define INTERVAL_MS 10000
@@ -140,6 +141,7 @@ plan_agent(struct up *u)
 
 	priv->argv[n++] = u->agent;
 	priv->argv[n++] = "priv";
+	priv->argv[n++] = "--quiet";
 	priv->argv[n++] = "--config";	/* of another agent on this machine, if there is one */
 	priv->argv[n++] = "/dev/null";
 	priv->argv[n++] = "--data";
@@ -160,6 +162,7 @@ plan_agent(struct up *u)
 	n = 0;
 	run->argv[n++] = u->agent;
 	run->argv[n++] = "run";
+	run->argv[n++] = "--quiet";
 	run->argv[n++] = "--config";
 	run->argv[n++] = "/dev/null";
 	run->argv[n++] = "--data";
@@ -350,6 +353,7 @@ start(struct up *u, struct err *e)
 	if ((rc = find_programs(u, e)) != 0)
 		return rc;
 	serve_block_signals(false);
+	svc_log_level(LOG_LEVEL_WARNING);	/* the events tell what goes well */
 	if ((rc = server_start(&o, &u->server, e)) != 0)
 		return rc;
 	catch_signals();

@@ -86,7 +86,9 @@ class Life:
         """Extend a PCR and put nothing on a list: TPM2_PCR_Extend with a password session, SHA-256 of all ones."""
         command = "8002 00000041 00000182 %08x 00000009 40000009 0000 00 0000 00000001 000b" % pcr + "ff" * 32
         text = "".join("\\%03o" % b for b in bytes.fromhex(command))
-        return self.machine.do(f"(exec 4<>/dev/tpmrm0; printf '{text}' >&4; dd bs=4096 count=1 <&4 2>/dev/null | od -An -tx1)")
+        # The shell's printf writes line by line, and the TPM wants all at once.
+        return self.machine.do(f"printf '{text}' >/tmp/command; (exec 4<>/dev/tpmrm0; cat /tmp/command >&4; "
+            "dd bs=4096 count=1 <&4 2>/dev/null | od -An -tx1)")
 
     def load(self):
         """A kernel to start: the same, with the same command line."""

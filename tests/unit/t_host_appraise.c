@@ -336,7 +336,7 @@ test_forged_boot(const struct scene *s, const struct judge *j)
 	other_signature(&m, &h);
 	ok(host_appraise(&m, &h, &o, &e) == 0 && o.answer == HOST_JUDGED && o.result.verdict == VERDICT_UNTRUSTED,
 	    "another boot, by a quote that is not signed: untrusted %s", e.message);
-	ok(!o.new_boot && strcmp(o.boot, k.boot) == 0 && o.entries == 5 && o.n_new == 0 && o.from == 0,
+	ok(!o.new_boot && strcmp(o.boot, k.boot) == 0 && o.entries == 5 && o.n_new == 0 && o.from == 5,
 	    "and the boot that is stored stays");
 	kept_free(&k);
 }

@@ -179,7 +179,7 @@ take_new(const struct attest_message *m, struct host_outcome *out, struct err *e
 	const struct evidence_report *r = &out->report;
 	uint64_t covered = r->authenticated > r->match.shift ? r->authenticated - r->match.shift : 0;
 
-	if (!out->refused && covered > out->n_again)
+	if (!out->refused && !out->unsigned_boot && covered > out->n_again)
 		out->n_new = covered - out->n_again;
 	out->entries = out->first + out->n_new;
 	/* What was refused as a whole is asked for as a whole again. */
@@ -312,6 +312,18 @@ judge_kernel(const struct attest_message *m, const struct host_known *k, const s
 	return 0;
 }
 
+/* A quote that this host's key did not make, or an old one, begins no boot: whoever has the host's
+ * certificate could put what is stored aside by it. */
+static void
+stay_unless_signed(const struct host_known *k, struct host_outcome *out)
+{
+	if (!out->new_boot || out->reset_signed || k->boot.n == 0)
+		return;
+	stay(k, out);
+	out->first = k->count;
+	out->unsigned_boot = true;
+}
+
 static int
 appraise(const struct attest_message *m, const struct host_known *k, struct host_outcome *out,
     struct err *e)
@@ -332,9 +344,7 @@ appraise(const struct attest_message *m, const struct host_known *k, struct host
 	    judge_alone(m, k, has_state ? &state : NULL, out, &why, e);
 	if (rc != 0 || out->unreadable.code != 0)
 		return rc;
-	/* Nor does what this TPM did not sign: the boot that is stored would be forgotten for it. */
-	if (out->new_boot && !out->reset_signed && k->boot.n > 0)
-		refuse(k, out);
+	stay_unless_signed(k, out);
 	if ((rc = take_new(m, out, e)) != 0)
 		return rc;
 	return keep_state(k, out, e);

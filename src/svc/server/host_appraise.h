@@ -93,6 +93,7 @@ struct host_outcome {
 	struct buf list;		/* all that was given to the engine: */
 	uint64_t n_again;		/* so many stored entries, then those of the message */
 	bool restarted;			/* another boot_id, and no reset */
+	bool unsigned_boot;		/* it names another boot, and no quote of this TPM says so */
 	bool refused;			/* and its list begins no boot and goes on from none: it is not kept */
 
 	/* New entries that the quote covers: records of the message, to be stored behind
