@@ -301,6 +301,14 @@ def flood(a):
         part = {k: v[0] for k, v in body.items() if k != "type"}
         part.update(nonce=a.nonce, quote=quote[:20 + i % 2], event_log=os.urandom(1000))
         a.take(a.post("/v1/agent/attest", message("evidence", **{k.replace("-", "_"): v for k, v in part.items()})))
+    shutil.copy(a.tpm.dir + "/tls.key", a.tpm.dir + "/tls.kept")
+    request, given = a.csr(), 0
+    shutil.copy(a.tpm.dir + "/tls.kept", a.tpm.dir + "/tls.key")
+    for i in range(20):
+        answer = a.post("/v1/agent/attest", message("evidence", csr=request))
+        given += "certificate" in answer
+        a.take(answer)
+    ok(0 < given <= 10, f"20 requests for a certificate: {given} are made in an hour")
     kept = len(s.call("GET", f"/v1/hosts/{a.id}/bundles?limit=1000")["bundles"])
     ok(100 < kept <= 200, f"220 changes in a minute: {kept} bundles are kept")
     ok("is not kept" in host(a)["reason"], "which its reason says")

@@ -238,16 +238,24 @@ judge(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 	return host_appraise(&a->m, &k, &a->outcome, e);
 }
 
+/* Of one host in an hour; it asks again with its next message. */
+#define RENEWALS_AN_HOUR 10
+#define HOUR_MS ((int64_t)3600 * 1000)
+
 /* The certificate's key stays bound to this host: its request came over a connection that
  * the old one authenticated. */
 static int
 renew(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 {
 	struct store_certificate cert;
+	uint64_t recent;
 	int rc;
 
 	if (!a->m.s[ATTEST_CSR].present)
 		return 0;
+	if ((rc = store_certificates_since(w->store, a->host.number, now - HOUR_MS, &recent, e)) != 0 ||
+	    recent >= RENEWALS_AN_HOUR)
+		return rc;
 	a->leaf = buf_init(LIMIT_ATTEST_CERT);
 	if ((rc = authority_issue(w->server, a->m.s[ATTEST_CSR].bytes, a->host.id, now, &a->leaf, &cert, e)) != 0)
 		return rc;
