@@ -230,7 +230,7 @@ match(struct evidence_run *x, struct err *e)
 	BUF_AUTO struct buf before = buf_init(MIB(1)), after = buf_init(MIB(1));
 	struct match_input in = { .list = x->in->ima_log, .bank = x->in->bank,
 	    .allow_padded_sha1 = x->in->allow_padded_sha1, .pcr = x->in->list_pcr, .resume = x->resume,
-	    .exact = x->in->exact };
+	    .exact = x->in->exact, .whole = x->in->whole };
 	int rc;
 
 	if ((rc = make_target(x, &t, &before, &after, &x->had_target, e)) != 0)
@@ -270,6 +270,7 @@ note_aggregate(struct evidence_run *x, const struct ima_entry *n, bool covered, 
 		    .entry = n->number, .path_authenticated = true, .path = n->path, .seen = d }, e,
 		    "is named boot_aggregate, but differs from the first of this boot");
 	list[x->n_aggregates++] = d;
+	x->new_aggregates += x->resume != NULL && n->number > x->resume->count;
 	return 0;
 }
 
@@ -280,9 +281,12 @@ appraise_one(struct evidence_run *x, const struct ima_entry *n, bool covered, st
 	bool sound;
 	int rc;
 
-	if (ima_entry_is_boot_aggregate(n) && n->well_formed && !n->ambiguous && !n->violation &&
-	    (rc = note_aggregate(x, n, covered, e)) != 0)
-		return rc;
+	if (ima_entry_is_boot_aggregate(n) && n->well_formed && !n->ambiguous && !n->violation) {
+		if ((rc = note_aggregate(x, n, covered, e)) != 0)
+			return rc;
+		if (covered || !x->in->has_quote)
+			evidence_new_kernel_ima(x);
+	}
 	if ((rc = evidence_note_ima(x, n, covered, e)) != 0)
 		return rc;
 	rc = x->appraiser != NULL ? appraise_entry(x->appraiser, n, covered, x->r, e) :
@@ -343,8 +347,8 @@ judge_kernel(struct evidence_run *x, struct err *e)
 {
 	const struct match *m = &x->report->match;
 
-	if (!x->in->new_kernel || !x->no_restart || !evidence_matched(x) || !m->from_state || evidence_list_pcr(x) != IMA_PCR ||
-	    x->n_aggregates > (x->resume->boot_aggregate.alg != DIGEST_NONE))
+	if (!x->in->new_kernel || !x->no_restart || !evidence_matched(x) || !(m->from_state || m->passed_state) ||
+	    evidence_list_pcr(x) != IMA_PCR || x->new_aggregates > 0)
 		return 0;
 	return result_finding(x->r, &(struct finding){ .reason = REASON_QUOTE_CLOCK, .decides = true }, e,
 	    "the host says that another kernel runs, but neither the TPM's counters nor the list show that one was"

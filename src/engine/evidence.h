@@ -49,6 +49,7 @@ struct evidence_input {
 	int64_t boot_began;			/* seconds: when this boot was first seen; 0: not known */
 	const struct resume_state *resume;	/* NULL: from the start of the boot */
 	bool exact;				/* the list is known to begin right behind it: not searched for */
+	bool whole;				/* the list is kept: none of it is stepped over because of the state */
 	bool new_kernel;			/* the host says that another kernel runs than at the state,
 						 * and the TPM saw no reset: names what is missing, no more */
 	uint64_t recorded_entries;		/* the list had at least that many, by a bundle; or 0 */

@@ -51,6 +51,16 @@ evidence_resume_ima(struct evidence_run *x, struct err *e)
 	return 0;
 }
 
+/* A policy is in a kernel's memory: one that kexec started begins without, whether it carried the
+ * list over or not.  It lists its own anew, because what was carried over is not among what it looks
+ * up before it measures (ima_restore_measurement_entry). */
+void
+evidence_new_kernel_ima(struct evidence_run *x)
+{
+	x->ima_allowed = 0;
+	x->report->n_ima_policies = 0;
+}
+
 int
 evidence_note_ima(struct evidence_run *x, const struct ima_entry *n, bool covered, struct err *e)
 {

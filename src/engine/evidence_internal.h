@@ -22,6 +22,7 @@ struct evidence_run {
 	struct appraiser *appraiser, *own_appraiser;	/* the second owned; NULL for integrity only */
 	struct digest *aggregates;		/* of the boot_aggregate entries; in the result's arena */
 	size_t n_aggregates, cap_aggregates;
+	size_t new_aggregates;			/* of those, behind the state */
 	bool aggregates_covered;
 	size_t cap_ima_policies;
 	uint64_t ima_allowed;			/* entries of IMA policies that meet the demand */
@@ -40,9 +41,11 @@ evidence_list_pcr(const struct evidence_run *x)
 /** evidence_judge_replay(x, e): CHECK_REPLAY and CHECK_TEMPLATE_DIGESTS, from the match. */
 MUST_CHECK int evidence_judge_replay(struct evidence_run *x, struct err *e);
 
-/** evidence_resume_ima, evidence_note_ima, evidence_judge_ima (evidence_ima.c): The IMA policies of
- * the resumed part; of an entry; and whether the demand of one is met. */
+/** evidence_resume_ima, evidence_new_kernel_ima, evidence_note_ima, evidence_judge_ima (evidence_ima.c):
+ * The IMA policies of the resumed part; that another kernel begins, which has none of them; those of an
+ * entry; and whether the demand of one is met. */
 MUST_CHECK int evidence_resume_ima(struct evidence_run *x, struct err *e);
+void evidence_new_kernel_ima(struct evidence_run *x);
 MUST_CHECK int evidence_note_ima(struct evidence_run *x, const struct ima_entry *n, bool covered, struct err *e);
 MUST_CHECK int evidence_judge_ima(struct evidence_run *x, struct err *e);
 

@@ -346,11 +346,12 @@ resumed(const struct match_input *in, enum digest_alg column, const struct surve
 	if (in->exact)
 		return behind(in, column, s, m, e);
 	if (!s->begins_boot)
-		return continued(in, column, s, m, e);
-	if (s->last_fits && (rc = attempt_all(in, column, (struct attempt){ .from = from,
-	    .skip = from->count }, m, e)) != 0)
+		return in->whole ? attempt_all(in, column, (struct attempt){ 0 }, m, e) : continued(in, column, s, m, e);
+	/* A list that goes on comes first: its beginning may also look like what another kernel measured. */
+	if (s->last_fits && (rc = attempt_all(in, column, in->whole ? (struct attempt){ 0 } :
+	    (struct attempt){ .from = from, .skip = from->count }, m, e)) != 0)
 		return rc;
-	if (m->kind == MATCH_PREFIX)
+	if (m->kind == MATCH_PREFIX && (m->from_state || m->passed_state))
 		return 0;
 	/* A list that begins a boot, but goes on from where the old one stood: the TPM saw
 	 * no reset, so another kernel was started without one, and each extension since the

@@ -39,6 +39,7 @@ struct match_input {
 	unsigned pcr;				/* the list's own; 0: IMA_PCR */
 	const struct resume_state *resume;	/* NULL: from the start of the boot */
 	bool exact;				/* the list is known to begin right behind the state */
+	bool whole;				/* what stands before the state's end is replayed too */
 };
 
 enum match_kind {

@@ -172,6 +172,26 @@ def other_list(a):
     is_(state(a)[1], ["not-in-policy"], "the kernel's list decides, as before")
 
 
+# ---- another attestation key, and with it another list ----
+def new_key(a):
+    new_boot(a, ONE, TWO, EVIL)
+    a.attest(start=0)
+    is_(state(a), ("untrusted", ["not-in-policy"]), "a file that nobody approved: untrusted")
+    a.tpm.keys()
+    a.cert = a.nonce = None
+    a.enrol()
+    s.call("POST", f"/v1/hosts/{a.id}/approve")
+    record, s1, s256 = a.kernel.record(ONE, digest(ONE.encode()), pcr=13)
+    a.tpm.run("tpm2_pcrextend", f"13:sha1={s1.hex()},sha256={s256.hex()}")
+    a.kernel.boot_id = os.urandom(16).hex()
+    a.take(a.post("/v1/agent/attest", message("evidence", facts=a.facts(list="monitor", list_pcr=13))))
+    send(a, start=0, pcrs=list(range(11)) + [13], ima_log=record, total=u64(1), facts=a.facts(list="monitor", list_pcr=13))
+    is_(state(a), ("untrusted", ["not-in-policy"]), "under a new key it offers a list that root wrote: the kernel's still decides")
+    new_boot(a, ONE, TWO)
+    a.attest(start=0)
+    is_(state(a), ("trusted", []), "a boot without that file, under the new key: trusted")
+
+
 # ---- the TPM is reset below the running system ----
 def resets(a):
     new_boot(a, ONE, TWO)
@@ -239,6 +259,62 @@ def volumes(a):
     is_(state(a), ("trusted", []), "a boot without them: trusted")
 
 
+# ---- two policies at once ----
+def overlaps(a):
+    def assign(name, *names, **how):
+        known = policy(name, **{n: digest(n.encode()).hex() for n in names})
+        assert s.call("PUT", f"/v1/policies/{name}", known).status in (200, 201)
+        r = s.call("POST", "/v1/assignments", dict(policies=[name], **how))
+        assert r.status == 201
+        return r["number"]
+    s.call("PATCH", f"/v1/hosts/{a.id}", {"labels": {"role": "web"}})
+    assign("wide", ONE, EVIL)
+    strict = assign("strict", ONE, labels="role=web", rank=5)
+    new_boot(a, ONE, EVIL)
+    a.attest(start=0)
+    is_(state(a), ("untrusted", ["not-in-policy"]), "approved for others, by an assignment of a lower rank: untrusted")
+    assign("narrow", ONE, overlap_s=3600)
+    a.attest()
+    is_(state(a), ("untrusted", ["not-in-policy"]), "while that one overlaps with its successor: as before")
+    wide = assign("wide", ONE, EVIL, labels="role=web", rank=5)
+    a.attest()
+    is_(state(a), ("trusted", []), "by its own assignment: trusted")
+    assign("strict", ONE, labels="role=web", rank=5, overlap_s=3600)
+    a.attest()
+    is_(state(a), ("trusted", []), "and for the overlap behind it")
+    last = assign("strict", ONE, labels="role=web", rank=5)
+    a.attest()
+    is_(state(a), ("untrusted", ["not-in-policy"]), "and no longer")
+    assert s.call("DELETE", f"/v1/assignments/{last}").status == 204
+    new_boot(a, ONE)
+    a.attest(start=0)
+    is_(state(a), ("trusted", []), "a boot without it: trusted")
+
+
+# ---- a host that shows something else each time ----
+def flood(a):
+    new_boot(a, ONE)
+    a.attest(start=0)
+    body = parse(a.evidence())
+    quote = body["quote"][0]
+    for i in range(220):
+        part = {k: v[0] for k, v in body.items() if k != "type"}
+        part.update(nonce=a.nonce, quote=quote[:20 + i % 2], event_log=os.urandom(1000))
+        a.take(a.post("/v1/agent/attest", message("evidence", **{k.replace("-", "_"): v for k, v in part.items()})))
+    shutil.copy(a.tpm.dir + "/tls.key", a.tpm.dir + "/tls.kept")
+    request, given = a.csr(), 0
+    shutil.copy(a.tpm.dir + "/tls.kept", a.tpm.dir + "/tls.key")
+    for i in range(20):
+        answer = a.post("/v1/agent/attest", message("evidence", csr=request))
+        given += "certificate" in answer
+        a.take(answer)
+    ok(0 < given <= 10, f"20 requests for a certificate: {given} are made in an hour")
+    kept = len(s.call("GET", f"/v1/hosts/{a.id}/bundles?limit=1000")["bundles"])
+    ok(100 < kept <= 200, f"220 changes in a minute: {kept} bundles are kept")
+    ok("is not kept" in host(a)["reason"], "which its reason says")
+    truth(a, "a flood of changes")
+
+
 # ---- identities ----
 def identities(a):
     b = machine("b")
@@ -280,7 +356,7 @@ try:
         a.kernel.measure(name, name.encode())
     approve("test", policy("test", **{n: digest(n.encode()).hex() for n in (ONE, TWO)}))
     truth(a, "enrolment")
-    for part in (replays, omissions, selections, lists, other_list, resets, names, volumes, identities):
+    for part in (replays, omissions, selections, lists, other_list, new_key, resets, names, volumes, overlaps, identities, flood):
         part(a)
 finally:
     close()

@@ -158,11 +158,16 @@ def run(lab, kernel):
     l = Life(kernel)
     lab.append(l)
     l.enrol()
-    sleeps(l)
-    something_is_extended(l)
-    reboots(l)
+    if FULL:	# an emulated machine does not always wake up
+        sleeps(l)
+        something_is_extended(l)
+        reboots(l)
     kexec_after_all_was_sent(l)
-    dies_asleep(l)
+    # A boot of its own for what follows: a kernel lists the same program once.
+    if FULL:
+        dies_asleep(l)
+    else:
+        reboots(l)
     kexec_with_something_unsent(l)
 
 

@@ -321,6 +321,26 @@ test_state_of_later(struct scene s[3])
 	judge_close(&j);
 }
 
+/* Who has the host's TLS key and not its TPM says what he likes in a quote that nobody signed. */
+static void
+test_forged_boot(const struct scene *s, const struct judge *j)
+{
+	struct kept k = { .list = buf_init(MIB(64)), .state = buf_init(MIB(4)), .boot = "7fffffff:b00d", .count = 5 };
+	struct host_known h = known(&k, j, s);
+	HOST_OUTCOME_AUTO struct host_outcome o;
+	struct attest_message m;
+	struct err e = { 0 };
+	uint8_t store[16];
+
+	message(s, 0, &m, store, true);
+	other_signature(&m, &h);
+	ok(host_appraise(&m, &h, &o, &e) == 0 && o.answer == HOST_JUDGED && o.result.verdict == VERDICT_UNTRUSTED,
+	    "another boot, by a quote that is not signed: untrusted %s", e.message);
+	ok(!o.new_boot && strcmp(o.boot, k.boot) == 0 && o.entries == 5 && o.n_new == 0 && o.from == 5,
+	    "and the boot that is stored stays");
+	kept_free(&k);
+}
+
 static int
 read_fails(void *ctx, uint64_t first, uint64_t n, struct buf *out, struct err *e)
 {
@@ -384,6 +404,7 @@ main(void)
 	refused(&s[0], &j, other_signature, HOST_JUDGED, VERDICT_UNTRUSTED, false, "another signature");
 	refused(&s[0], &j, bad_pcrs, HOST_JUDGED, VERDICT_UNDECIDED, false, "PCR values that are none");
 	refused(&s[0], &j, bad_event_log, HOST_JUDGED, VERDICT_UNTRUSTED, true, "a cut event log");
+	test_forged_boot(&s[0], &j);
 	judge_close(&j);
 	for (int i = 0; i < 3; i++)
 		scene_close(&s[i]);

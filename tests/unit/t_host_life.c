@@ -406,6 +406,34 @@ test_kexec_carried(void)
 	dies(&l);
 }
 
+/* The list of another boot is kept whole, and what was approved before is no excuse for its bytes. */
+static void
+test_kexec_altered(void)
+{
+	struct life l = born();
+
+	hello(&l);
+	l.kernel = "k2";
+	measure_aggregate(&l.m);
+	struct life name = l;
+
+	name.m.list = buf_init(MIB(1));
+	name.list = buf_init(MIB(1));
+	name.state = buf_init(MIB(1));
+	buf_span(&name.m.list, buf_view(&l.m.list));
+	buf_span(&name.list, buf_view(&l.list));
+	buf_span(&name.state, buf_view(&l.state));
+	l.m.list.p[at_entry(buf_view(&l.m.list), 1) - 30] ^= 1;	/* the first entry's digest, long approved */
+	name.m.list.p[at_entry(buf_view(&l.m.list), 1) - 3] ^= 1;	/* and its name */
+	hello(&name);
+	is_now(&name, VERDICT_UNTRUSTED, REASON_TEMPLATE_DIGEST_MISMATCH, "00000003:k1", 2, "one that does not begin as a list does");
+	dies(&name);
+	hello(&l);
+	is_now(&l, VERDICT_UNTRUSTED, REASON_BOOT_AGGREGATE_MISMATCH, "00000003:k1", 2,
+	    "kexec, and an entry of the old kernel altered: nothing of it is kept");
+	dies(&l);
+}
+
 /* An agent that says anything about its kernel. */
 static void
 test_lies(void)
@@ -453,6 +481,7 @@ main(void)
 	test_kexec();
 	test_kexec_lost();
 	test_kexec_carried();
+	test_kexec_altered();
 	test_lies();
 	for (int i = 0; i < 2; i++)
 		runtime_policy_free(&policies[i]);

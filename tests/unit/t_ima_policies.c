@@ -1,6 +1,6 @@
 /* A runtime policy that demands the kernel's IMA policy: an allowed one that was measured when it
  * was loaded is what it takes, a second one that is not allowed turns the host red whatever else
- * approves it, none is a finding; it holds over resumed lists, and travels with a policy through
+ * approves it, none is a finding; it holds over resumed lists, but not for the next kernel, and travels with a policy through
  * JSON, a compiled table and a merge. */
 #include "engine/evidence.h"
 #include "engine/verdict.h"
@@ -247,6 +247,45 @@ test_resumed(void)
 	buf_free(&m.list);
 }
 
+/* A kernel that kexec started has no policy of the old one, however its list came about. */
+static void
+test_kexec(void)
+{
+	struct machine m = booted();
+	BUF_AUTO struct buf text = buf_init(MIB(1));
+	RESUME_STATE_AUTO struct resume_state state = { 0 };
+	struct err e = { 0 };
+
+	measure(&m, (struct measured){ .path = NAME, .digest = GOOD });
+	{
+		JUDGED_AUTO struct judged j = judge(&m, 2, NULL);
+		if (!j.report.has_state || resume_state_write(&j.report.state, &text, &e) != 0 ||
+		    resume_state_parse(buf_view(&text), &state, &e) != 0)
+			bail_out("a state");
+	}
+	m.list.n = 0;
+	measure(&m, (struct measured){ .path = "boot_aggregate", .digest = 0xbb });
+	measure(&m, (struct measured){ .path = "/etc/new", .digest = GOOD });
+	{
+		JUDGED_AUTO struct judged j = judge(&m, 2, &state);
+		said(&j, VERDICT_UNTRUSTED, 1, 0, "a kernel started by kexec without a policy: the old one's does not count");
+		ok(j.report.n_ima_policies == 0, "nor is it told as this kernel's");
+	}
+	measure(&m, (struct measured){ .path = NAME, .digest = OTHER });
+	{
+		JUDGED_AUTO struct judged j = judge(&m, 2, &state);
+		said(&j, VERDICT_TRUSTED, 0, 0, "with one that is allowed: trusted");
+		ok(j.report.has_state && j.report.state.n_ima_policies == 1 && j.report.state.ima_policies[0].digest.v[0] == OTHER,
+		    "and the state goes on with that one");
+	}
+	measure(&m, (struct measured){ .path = "boot_aggregate", .digest = 0xbb });
+	{
+		JUDGED_AUTO struct judged j = judge(&m, 2, &state);
+		said(&j, VERDICT_UNTRUSTED, 1, 0, "a third kernel in one list: as the second");
+	}
+	buf_free(&m.list);
+}
+
 static bool
 parses(const char *text, const char *why)
 {
@@ -296,6 +335,7 @@ main(void)
 	test_names();
 	test_proof();
 	test_resumed();
+	test_kexec();
 	test_formats();
 	runtime_policy_free(&parts[0]);
 	runtime_policy_free(&parts[1]);

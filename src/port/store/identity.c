@@ -220,6 +220,18 @@ store_identity_add(struct store *s, struct store_host *h, const struct store_ide
 }
 
 int
+store_certificates_since(struct store *s, uint32_t host, int64_t since, uint64_t *n, struct err *e)
+{
+	struct db_value params[] = { db_int(host), db_int((uint64_t)since) };
+	int64_t got = 0;
+	int rc = db_number(s->db, Q_CERTIFICATE_RECENT, params, &got, e);
+
+	if (rc == 0)
+		*n = (uint64_t)got;
+	return rc;
+}
+
+int
 store_certificate_add(struct store *s, const struct store_certificate *c, struct err *e)
 {
 	struct db_value key = db_int(c->identity);

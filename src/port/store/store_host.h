@@ -115,6 +115,9 @@ MUST_CHECK int store_host_add(struct store *s, struct store_host *h,
 MUST_CHECK int store_identity_add(struct store *s, struct store_host *h,
     const struct store_identity *who, const struct store_certificate *cert, struct err *e);
 
+/** store_certificates_since(s, host, since, n, e): How many of a host were issued after ${since}. */
+MUST_CHECK int store_certificates_since(struct store *s, uint32_t host, int64_t since, uint64_t *n, struct err *e);
+
 /** store_certificate_add(s, c, e): One more for an identity that is there (renewal). */
 MUST_CHECK int store_certificate_add(struct store *s, const struct store_certificate *c,
     struct err *e);

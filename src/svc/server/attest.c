@@ -137,9 +137,8 @@ challenge(struct attestation *a, int64_t now, struct err *e)
 	return rc;
 }
 
-/* What was kept under other keys than the host has now counts for nothing. */
-bool
-attest_detail(const struct store_host *h, struct attest_detail *out)
+static bool
+read_detail(const struct store_host *h, struct attest_detail *out)
 {
 	struct rd r = rd_init(span_from(h->state.detail, 32));
 	struct attest_detail d = { 0 };
@@ -147,7 +146,7 @@ attest_detail(const struct store_host *h, struct attest_detail *out)
 	uint8_t pcr;
 
 	if (h->state.detail.n < DETAIL_SIZE || !rd_le64(&r, &d.identity) || !rd_u8(&r, &pcr) ||
-	    !rd_le32(&r, &d.reset_count) || !rd_le64(&r, &seen) || d.identity != h->identity)
+	    !rd_le32(&r, &d.reset_count) || !rd_le64(&r, &seen))
 		return false;
 	d.list_pcr = pcr & ~(unsigned)DETAIL_STALE;
 	d.stale = (pcr & DETAIL_STALE) != 0;
@@ -160,9 +159,22 @@ attest_detail(const struct store_host *h, struct attest_detail *out)
 	return true;
 }
 
+/* What was kept under other keys than the host has now counts for nothing. */
+bool
+attest_detail(const struct store_host *h, struct attest_detail *out)
+{
+	struct attest_detail d;
+
+	if (!read_detail(h, &d) || d.identity != h->identity)
+		return false;
+	*out = d;
+	return true;
+}
+
 /* Which list proves this host was settled by its first evidence: who holds the kernel's list
  * to be inconvenient must not be able to offer a monitor's instead, whose PCR root may extend
- * with what he likes.  Enrolling anew, which an operator sees, settles it anew. */
+ * with what he likes.  Nor by another attestation key, which root makes when he wants, and which
+ * only some servers let wait for an operator: until the host is forgotten, it is settled. */
 static unsigned
 settle_list(const struct store_host *h, const json_t *facts)
 {
@@ -170,7 +182,7 @@ settle_list(const struct store_host *h, const json_t *facts)
 	struct span kind = json_string_span(json_object_get(facts, "list"));
 	struct attest_detail d;
 
-	if (attest_detail(h, &d))
+	if (read_detail(h, &d))
 		return d.list_pcr;
 	if (!span_is(kind, "monitor"))
 		return IMA_PCR;
@@ -220,10 +232,15 @@ judge(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 	if (h->boot != 0 && (rc = store_event_log_get(w->store, h->boot, http_request_arena(a->r),
 	    &k.event_log, e)) != 0 && rc != ERR_NOT_FOUND)
 		return rc;
+	a->had_event_log = k.event_log.n > 0;
 	k.key = key;
 	k.policies = a->policy.policies;
 	return host_appraise(&a->m, &k, &a->outcome, e);
 }
+
+/* Of one host in an hour; it asks again with its next message. */
+#define RENEWALS_AN_HOUR 10
+#define HOUR_MS ((int64_t)3600 * 1000)
 
 /* The certificate's key stays bound to this host: its request came over a connection that
  * the old one authenticated. */
@@ -231,10 +248,14 @@ static int
 renew(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 {
 	struct store_certificate cert;
+	uint64_t recent;
 	int rc;
 
 	if (!a->m.s[ATTEST_CSR].present)
 		return 0;
+	if ((rc = store_certificates_since(w->store, a->host.number, now - HOUR_MS, &recent, e)) != 0 ||
+	    recent >= RENEWALS_AN_HOUR)
+		return rc;
 	a->leaf = buf_init(LIMIT_ATTEST_CERT);
 	if ((rc = authority_issue(w->server, a->m.s[ATTEST_CSR].bytes, a->host.id, now, &a->leaf, &cert, e)) != 0)
 		return rc;
@@ -301,7 +322,7 @@ attest(struct worker *w, struct attestation *a, int64_t now, struct err *e, int 
 	}
 	a->from = a->outcome.from;
 	/* Until it came: what started the machine may be all that is asked of it. */
-	if (a->outcome.event_log.n == 0)
+	if (a->outcome.event_log.n == 0 || a->outcome.result.checks[CHECK_EVENT_LOG].state == CHECK_FAIL)
 		a->want |= ATTEST_WANT_EVENT_LOG;
 	if ((*rc = challenge(a, now, e)) == 0)
 		*rc = attest_prepare(a, w, now, e);

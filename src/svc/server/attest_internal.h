@@ -25,6 +25,8 @@ struct attestation {
 	uint32_t want;
 	struct buf leaf;		/* renewed certificate */
 	unsigned list_pcr;		/* that the host's list extends */
+	bool had_event_log;		/* of the boot that was stored */
+	bool no_room;			/* it changed so often that no more of its evidence is kept */
 	struct buf detail;		/* for store_state.detail: SHA-256 of the findings; 8 the identity
 					 * they are of; 1 the list's PCR and DETAIL_STALE; 4 the TPM's
 					 * reset count; 8 when that was first seen (seconds; 0: not
@@ -51,7 +53,8 @@ struct attest_detail {
 /** attest_detail(h, out): What store_state.detail says, if it is of the host's present identity. */
 bool attest_detail(const struct store_host *h, struct attest_detail *out);
 
-/** attest_list_pcr(h): That the host's stored list extends (settled by its first evidence). */
+/** attest_list_pcr(h): That the host's stored list extends (settled by its first evidence, whatever key
+ * it has since). */
 unsigned attest_list_pcr(const struct store_host *h);
 
 /** attest_read_list(...): Records of the host's stored list (host_list_fn); ctx: struct attest_reader. */

@@ -9,6 +9,11 @@
 /* Findings kept of one host, for people; the count is always whole. */
 #define KEPT_FINDINGS 1000
 #define SHOWN_FINDINGS 10	/* in an event */
+/* Of one host in an hour: who lies anew with each message must not fill the disk with his lists. */
+#define BUNDLES_AN_HOUR 200
+#define BUNDLES_ALWAYS 10
+#define BUNDLE_BYTES_AN_HOUR MIB(256)
+#define HOUR_MS ((int64_t)3600 * 1000)
 
 static int
 append_record(void *ctx, const struct store_log_item *item, struct err *e)
@@ -221,6 +226,40 @@ make_bundle(struct attestation *a, struct worker *w, int64_t now, struct err *e)
 	return 0;
 }
 
+/* Whether one more bundle of this host is kept. */
+static int
+has_room(struct attestation *a, struct worker *w, int64_t now, bool *room, struct err *e)
+{
+	struct store_bundle *v;
+	uint64_t bytes = 0;
+	size_t n, recent = 0;
+	int rc = store_bundles(w->store, a->host.number, 0, BUNDLES_AN_HOUR, http_request_arena(a->r), &v, &n, e);
+
+	if (rc != 0)
+		return rc;
+	/* Of the future are those from before the clock was set back. */
+	for (size_t i = 0; i < n && v[i].at > now - HOUR_MS; i++)
+		if (v[i].at <= now + LIMIT_CLOCK_SKEW_MS) {
+			recent++;
+			bytes += v[i].size;
+		}
+	*room = recent < BUNDLES_ALWAYS || (recent < BUNDLES_AN_HOUR && bytes < BUNDLE_BYTES_AN_HOUR);
+	return 0;
+}
+
+static int
+keep_bundle(struct attestation *a, struct worker *w, int64_t now, struct err *e)
+{
+	bool room;
+	int rc = has_room(a, w, now, &room, e);
+
+	if (rc != 0 || room)
+		return rc != 0 ? rc : make_bundle(a, w, now, e);
+	a->no_room = true;
+	buf_str(&a->reason, " (this host's verdict changed so often that its evidence is not kept for an hour)");
+	return buf_done(&a->reason, e);
+}
+
 static int
 make_event(struct attestation *a, unsigned before, int64_t now, struct err *e)
 {
@@ -268,7 +307,7 @@ make_change(struct attestation *a, struct worker *w, unsigned before, int64_t no
 {
 	int rc;
 
-	if ((rc = make_reason(a, e)) != 0 || (rc = make_bundle(a, w, now, e)) != 0 ||
+	if ((rc = make_reason(a, e)) != 0 || (rc = keep_bundle(a, w, now, e)) != 0 ||
 	    (rc = make_event(a, before, now, e)) != 0)
 		return rc;
 	a->host.state.verdict_since = before == a->host.state.verdict ? a->host.state.verdict_since : now;
@@ -277,6 +316,18 @@ make_change(struct attestation *a, struct worker *w, unsigned before, int64_t no
 	a->write.advance.change = &a->change;
 	a->write.advance.findings_new = true;
 	return 0;
+}
+
+/* A boot of its own that another kernel began has the log of the one before.  Another one for the
+ * same boot takes its place where it changes something: all that were ever taken are kept. */
+static bool
+keeps_event_log(const struct attestation *a)
+{
+	const struct host_outcome *o = &a->outcome;
+
+	if (!o->reset_signed || a->no_room)
+		return false;
+	return o->new_boot || (a->m.s[ATTEST_EVENT_LOG].present && (!a->had_event_log || a->write.advance.change != NULL));
 }
 
 int
@@ -311,8 +362,12 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 	buf_span(&a->detail, digest_view(&found));
 	buf_le64(&a->detail, a->host.identity);
 	/* Whoever is not the TPM must not make a boot younger by a reset that never was. */
-	if (!attest_detail(&a->host, &kept))
+	if (!attest_detail(&a->host, &kept)) {
 		kept = (struct attest_detail){ 0 };
+		/* Of another key, which from now on nothing would tell. */
+		if (o->state.n == 0)
+			s->resume = span_of(NULL, 0);
+	}
 	if (o->unreadable.code == 0)	/* else it is of no boot that could be told */
 		kept = (struct attest_detail){ .reset_count = kept.reset_count, .reset_seen = kept.reset_seen,
 		    .stale = o->stale, .base = o->base, .base_id = span_str(o->base_id) };
@@ -331,8 +386,8 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 		return 0;	/* of no boot that could be told */
 	a->write.advance.boot_id = span_str(o->boot);
 	a->write.advance.first = o->first;
-	/* A boot of its own that another kernel began has the log of the one before. */
-	a->write.event_log = a->m.s[ATTEST_EVENT_LOG].present || o->new_boot ? o->event_log : span_of(NULL, 0);
+	if (keeps_event_log(a))
+		a->write.event_log = o->event_log;
 	if ((rc = make_records(a, e)) != 0)
 		return rc;
 	return tell_gaps(a, now, e);

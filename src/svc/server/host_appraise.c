@@ -125,7 +125,7 @@ judge(const struct attest_message *m, const struct host_known *k, const struct r
 	struct evidence_input in = { .names = { "ima-log", "quote", "signature", "ak", "event-log" },
 	    .ima_log = buf_view(&out->list), .has_quote = true, .quote = m->s[ATTEST_QUOTE].bytes,
 	    .signature = m->s[ATTEST_SIGNATURE].bytes, .nonce = k->nonce, .pcrs = &pcrs,
-	    .bank = DIGEST_SHA256, .new_kernel = out->restarted, .exact = out->n_again < out->first,
+	    .bank = DIGEST_SHA256, .new_kernel = out->restarted, .exact = out->n_again < out->first, .whole = out->new_boot,
 	    .least_pcrs = HOST_LEAST_PCRS, .quote_first = true, .list_pcr = k->list_pcr,
 	    .policies = k->policies->policies, .n_policies = k->policies->n, .policy_id = k->policies->id,
 	    .boot_began = out->reset_seen, .ctx = { k->now, k->mounts, k->n_mounts }, .resume = s,
@@ -271,6 +271,15 @@ counters_contradict(const struct result *r)
 	return false;
 }
 
+/* It is judged, and nothing of it is kept. */
+static void
+refuse(const struct host_known *k, struct host_outcome *out)
+{
+	stay(k, out);
+	out->first = k->count;
+	out->refused = true;
+}
+
 /* A kernel that the TPM saw no reset before.  First its list as a whole one: the list of one that did
  * not carry it over may, read as what follows, look like the beginning of one that did. */
 static int
@@ -298,11 +307,8 @@ judge_kernel(const struct attest_message *m, const struct host_known *k, const s
 			return rc;
 	}
 	/* What fits nowhere, or cannot be, begins no boot: what was shown of this one stays what is known. */
-	if (out->report.authenticated == 0 || counters_contradict(&out->result)) {
-		stay(k, out);
-		out->first = k->count;
-		out->refused = true;
-	}
+	if (out->report.authenticated == 0 || counters_contradict(&out->result))
+		refuse(k, out);
 	return 0;
 }
 

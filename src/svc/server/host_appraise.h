@@ -14,7 +14,8 @@
  *     one, as one boot, if together they replay, and is `kexec-without-carry` if not.  If it
  *     carried it over (or a TPM Restart, which counts as no reset, began a boot), the list is
  *     whole, and stored as a boot of its own;
- *   - a list that fits nowhere was altered, because the agent reads it after the quote;
+ *   - a list that fits nowhere was altered, because the agent reads it after the quote; and what
+ *     the TPM did not sign begins no boot;
  *   - evidence that cannot be read is undecided: the host can prove nothing by it.
  *
  * Nothing here writes, and no clock is read.  An error is a fault of ours and says nothing

@@ -124,19 +124,28 @@ refresh(struct policy_cache *c, struct worker *w, int64_t now, struct err *e)
 	return 0;
 }
 
+/* Whether what ended held for the hosts of ${now} until that took its place: one of a lower rank, or
+ * one that was older all the while, was overruled, and approved nothing for them. */
+static bool
+held_before(const struct store_assignment *now, const struct store_assignment *ended)
+{
+	return now == NULL || ended->rank > now->rank ||
+	    (ended->rank == now->rank && (ended->number > now->number || now->began >= ended->ended));
+}
+
 /* The one that holds, and the one that held before and still does beside it. */
 static void
 select_for(const struct policy_cache *c, struct span labels, const struct store_assignment **now,
     const struct store_assignment **before)
 {
 	*now = *before = NULL;
-	for (size_t i = 0; i < c->n_assignments; i++) {
-		const struct store_assignment *a = &c->assignments[i];
-		const struct store_assignment **slot = a->ended == 0 ? now : before;
-
-		if (*slot == NULL && labels_match(labels, a->selector))
-			*slot = a;
-	}
+	for (size_t i = 0; i < c->n_assignments && *now == NULL; i++)
+		if (c->assignments[i].ended == 0 && labels_match(labels, c->assignments[i].selector))
+			*now = &c->assignments[i];
+	for (size_t i = 0; i < c->n_assignments && *before == NULL; i++)
+		if (c->assignments[i].ended != 0 && held_before(*now, &c->assignments[i]) &&
+		    labels_match(labels, c->assignments[i].selector))
+			*before = &c->assignments[i];
 	if (*now != NULL && *before != NULL && span_eq((*now)->version, (*before)->version))
 		*before = NULL;
 }

@@ -37,6 +37,7 @@ principals_load(struct server *s, struct store *store, struct err *e)
 		if (v[i].revoked != 0 || v[i].digest.n != sizeof(p->digest) || principal_role(v[i].role) == PRINCIPAL_UNSET)
 			continue;
 		memcpy(p->digest, v[i].digest.p, sizeof(p->digest));
+		p->certificate = span_is(v[i].kind, "certificate");
 		p->role = principal_role(v[i].role);
 		p->expires = v[i].expires;
 		p->number = v[i].number;
@@ -59,7 +60,7 @@ principals_free(struct server *s)
 }
 
 static bool
-find(struct server *s, struct span digest, struct http_caller *out)
+find(struct server *s, struct span digest, bool certificate, struct http_caller *out)
 {
 	int64_t now = server_now();
 	bool found = false;
@@ -68,7 +69,7 @@ find(struct server *s, struct span digest, struct http_caller *out)
 	for (size_t i = 0; i < s->n_principals; i++) {
 		const struct known_principal *p = &s->principals[i];
 
-		if (!ct_eq(span_of(p->digest, sizeof(p->digest)), digest) || (p->expires != 0 && p->expires <= now))
+		if (p->certificate != certificate || !ct_eq(span_of(p->digest, sizeof(p->digest)), digest) || (p->expires != 0 && p->expires <= now))
 			continue;
 		out->principal = p->role;
 		out->number = p->number;
@@ -104,10 +105,10 @@ principals_who(void *arg, const struct http_peer *peer, struct span bearer, stru
 
 	if (bearer.n > 0) {
 		if (digest_of(DIGEST_SHA256, bearer, &d, &ignored) == 0)
-			(void)find(s, digest_view(&d), out);
+			(void)find(s, digest_view(&d), false, out);
 		return;
 	}
-	if (!peer->cert.present || find(s, span_of(peer->cert.sha256, sizeof(peer->cert.sha256)), out))
+	if (!peer->cert.present || find(s, span_of(peer->cert.sha256, sizeof(peer->cert.sha256)), true, out))
 		return;
 	if (ek_host_id_valid(span_str(peer->cert.cn))) {
 		out->principal = PRINCIPAL_HOST;

@@ -19,7 +19,8 @@ const char *host_verdict_token(unsigned v);
 
 /* A principal in memory, for the loops, which must not wait for the store. */
 struct known_principal {
-	uint8_t digest[32];		/* of a token or of a certificate */
+	uint8_t digest[32];		/* of a token or of a certificate: */
+	bool certificate;		/* which anybody may have, so that its bytes are no token */
 	enum principal role;
 	uint64_t number;		/* in the store */
 	int64_t expires;		/* ms; 0: never */
