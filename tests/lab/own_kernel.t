@@ -167,34 +167,59 @@ def primary(lab):
         "tpm2_evictcontrol -Q -T device:/dev/tpmrm0 -C o -c /tmp/primary 0x81000001")
 
 
-def trusted_keys(lab):
-    do, add = lab.machine.do, lambda kind, name, how: f"keyctl add {kind} {name} '{how}' @u"
-    primary(lab)
-    like(evm(lab), "not active", "doctor: EVM is not active")
-    do(add("trusted", "kmk", "new 32 keyhandle=0x81000001"))
-    do(add("encrypted", "evm-key", "new trusted:kmk 64"))
-    blob, evm_blob = (do(f"keyctl pipe $(keyctl search @u {kind} {name}); echo") for kind, name in (("trusted", "kmk"), ("encrypted", "evm-key")))
-    like(blob, "^[0-9a-f]{200,}$", "the kernel made a key that the TPM sealed")
-    do("end TERM run; end TERM priv")
-    lab.machine.reboot()
-    at = [add("trusted", "kmk", "load " + blob), add("encrypted", "evm-key", "load " + evm_blob), "echo 1 >/sys/kernel/security/evm"]
-    like(do(f"! {at[1]} 2>&1"), "not available|No such", "rebooted: without it the key for EVM does not load")
-    for command in at:
-        do(command)
-    like(evm(lab), "HMAC", "with it, it does: doctor says that EVM keeps its HMACs")
-    was = lab.host()
-    lab.agent()
-    wait(lambda: lab.host()["boot"] != was["boot"])
-    lab.comes("in this boot the host is trusted", "trusted")
+def another_tpm(lab):
+    """The same disk, and a TPM of the same make.  Returns where the first one's state is."""
     lab.machine.stop()
-    shutil.move(lab.image + "/tpm", lab.image + "/tpm.old")
+    os.rename(lab.image + "/tpm", lab.image + "/tpm.first")
     os.mkdir(lab.image + "/tpm")
     subprocess.run(["swtpm_setup", "--tpm2", "--tpmstate", lab.image + "/tpm", "--pcr-banks", "sha256", "--overwrite"], check=True, capture_output=True)
     lab.machine.start()
     primary(lab)
-    like(do(f"! {at[0]} 2>&1"), "keyctl|add_key", "with another TPM the sealed key does not load")
-    like(do(f"! {at[1]} 2>&1"), "not available|No such", "nor that for EVM")
-    like(do("! (echo 1 >/sys/kernel/security/evm) 2>&1; :") + evm(lab), "not active", "doctor: EVM is not active")
+    return lab.image + "/tpm.first"
+
+
+def new_boot(lab, was, what):
+    lab.agent()
+    ok(wait(lambda: lab.host()["boot"] != was["boot"]) is not None, "the agent sends this boot's list")
+    lab.comes(what, "trusted")
+
+
+def trusted_keys(lab):
+    """Keys for EVM that only this TPM opens; the blobs are kept here, so that no file of the guest is read."""
+    do, was = lab.machine.do, lab.host()
+    add = lambda kind, name, how: f"keyctl add {kind} {name} '{how}' @u"
+    sign = f"setfattr -n security.ima -v 0x{ima_signature(b'', 'second').hex()} /opt/approved"
+    primary(lab)
+    is_(evm(lab), "0 (not active)", "doctor: EVM is not active")
+    do(add("trusted", "kmk", "new 32 keyhandle=0x81000001"))
+    do(add("encrypted", "evm-key", "new trusted:kmk 64"))
+    sealed, under = (do(f"keyctl pipe $(keyctl search @u {kind} {name}); echo") for kind, name in (("trusted", "kmk"), ("encrypted", "evm-key")))
+    like(sealed, "^[0-9a-f]{200,}$", "the kernel made a key that the TPM sealed")
+    load = [add("trusted", "kmk", "load " + sealed), add("encrypted", "evm-key", "load " + under), "echo 1 >/sys/kernel/security/evm"]
+    do("end TERM run; end TERM priv")
+    lab.machine.reboot()
+    like(do(f"! {load[1]} 2>&1"), "not available|No such", "rebooted: without it the key for EVM does not load")
+    for command in load:
+        do(command)
+    is_(evm(lab), "1 (HMAC)", "with it, it does: doctor says that EVM keeps its HMACs")
+    like(do(f"! {sign} 2>&1"), "not permitted", "as it does: root cannot change the attributes of a file that has none")
+    new_boot(lab, was, "and the host is trusted")
+    was = lab.host()
+    first = another_tpm(lab)
+    do(add("trusted", "kmk", "new 32 keyhandle=0x81000001") + " && keyctl clear @u")
+    like(do(f"! {load[0]} 2>&1"), "^add_key: ", "another TPM seals keys as well, but the first one's does not load")
+    like(do(f"! {load[1]} 2>&1"), "not available|No such", "nor that for EVM")
+    do("! echo 1 >/sys/kernel/security/evm")
+    is_(evm(lab), "0 (not active)", "doctor: EVM is not active")
+    is_(do(sign), "", "as it is not: root changes a file's attributes")
+    lab.machine.stop()
+    shutil.rmtree(lab.image + "/tpm")
+    os.rename(first, lab.image + "/tpm")
+    lab.machine.start()
+    for command in load:
+        do(command)
+    is_(evm(lab), "1 (HMAC)", "the first TPM again: they load, and EVM keeps its HMACs")
+    new_boot(lab, was, "and the host is trusted")
 
 
 def run(kernel, labs):
