@@ -1,11 +1,12 @@
 #!/bin/bash
 # Build the laboratory's own kernel, "own", from Debian's linux-source-6.12 and
 # own-kernel.config: what Debian's binary kernels leave out of IMA (IMA_KEXEC,
-# modsig, trusted keyrings).  Only record-lists uses it.  Minutes of work; needs
-# gcc, make, flex, bison, bc, libelf-dev, libssl-dev.
+# modsig, trusted keyrings, trusted keys).  Minutes of work, again only when
+# own-kernel.config has changed; needs gcc, make, flex, bison, bc, libelf-dev,
+# libssl-dev.
 #
-# Ends as $ASSAY_LAB_CACHE/kernel-own/{vmlinuz,config,release,lib/modules/} and
-# signing_key.pem, the key (made by the build) whose certificate is built in.
+# Ends as $ASSAY_LAB_CACHE/kernel-own/{vmlinuz,config,wanted,release,lib/modules/},
+# sign-file and signing_key.pem, the key (made by the build) whose certificate is built in.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -13,7 +14,9 @@ lab_need apt-get dpkg-deb gcc make flex bison bc xz tar
 
 lab_lock own	# for minutes; who wants another kernel need not wait
 out=$LAB_CACHE/kernel-own
-[ ! -f "$out/release" ] || exit 0
+if [ -f "$out/release" ] && cmp -s "$LAB_DIR/own-kernel.config" "$out/wanted"; then
+	exit 0
+fi
 src=$LAB_CACHE/src
 mkdir -p "$src"
 cd "$src"
@@ -37,6 +40,7 @@ mkdir -p "$out"
 make -s INSTALL_MOD_PATH="$out" modules_install
 cp arch/x86/boot/bzImage "$out/vmlinuz"
 cp .config "$out/config"
+cp "$LAB_DIR/own-kernel.config" "$out/wanted"
 cp certs/signing_key.pem "$out/"
 cp scripts/sign-file "$out/"
 make -s kernelrelease >"$out/release"
