@@ -53,8 +53,9 @@ class Life:
 
     def __init__(self, kernel, cmdline="ima_policy=tcb", options=("-machine", "q35", "-global", "ICH9-LPC.disable_s3=0"), before=None):
         self.began, self.kernel = time.monotonic(), kernel
-        self.image = f"{tmp}/image-{kernel}"
-        self.server = Server(f"{tmp}/server-{kernel}", "--name", "10.0.2.2", "--first-use", "--interval", str(INTERVAL))
+        each = f"{kernel}-{len(closing)}"	# a kernel may have several machines
+        self.image = f"{tmp}/image-{each}"
+        self.server = Server(f"{tmp}/server-{each}", "--name", "10.0.2.2", "--first-use", "--interval", str(INTERVAL))
         subprocess.run([here + "/agent-image", kernel, BUILD + "/assay-agent", self.server.ca, self.image], check=True)
         self.root = self.image + "/root"
         shutil.copy(shell("lab_guest_tool poke"), self.root + "/bin/poke")
