@@ -41,6 +41,32 @@ push(const struct invocation *in, struct api *a, struct http_result *r, struct e
 	    .if_none_match = none ? "*" : NULL, .if_match = none ? NULL : expect }, r, e);
 }
 
+/* What is assigned by its name alone is the version that came last: going back is said, or is not done. */
+static int
+warn_older(struct api *a, const json_t *pushed, struct err *e)
+{
+	API_REQUEST_AUTO struct api_request q = api_request("policyList", NULL);
+	const char *name = api_str(pushed, "name"), *version = api_str(pushed, "version");
+	JSON_AUTO json_t *list = NULL;
+	const json_t *policies, *p;
+	size_t i;
+	int rc = api_ask(a, &q, NULL, &list, e);
+
+	if (rc != 0)
+		return rc;
+	policies = json_object_get(list, "policies");
+	json_array_foreach(policies, i, p) {
+		if (strcmp(api_str(p, "name"), name) != 0)
+			continue;
+		/* Newest first. */
+		if (strcmp(api_str(p, "version"), version) != 0)
+			(void)fprintf(stderr, "it is not the newest version of \"%s\", and does not become it: to go back to it,"
+			    " assay policy assign %s@%s\n", name, name, version);
+		return 0;
+	}
+	return 0;
+}
+
 static enum exit_status
 run(const struct invocation *in, struct err *e)
 {
@@ -51,10 +77,11 @@ run(const struct invocation *in, struct err *e)
 	if (api_open(in, &a, e) != 0 || push(in, &a, &r, e) != 0 ||
 	    json_parse(buf_view(&r.body), LIMIT_SMALL_FILE, &j, e) != 0)
 		return cmd_error(in, e);
-	if (in->json)
-		return cmd_print_json(j, e) == 0 ? EXIT_GOOD : cmd_error(in, e);
-	(void)printf("%s %s%s\n", api_str(j, "name"), api_str(j, "version"), r.status == 200 ? " was there already" : "");
-	return EXIT_GOOD;
+	if (in->json && cmd_print_json(j, e) != 0)
+		return cmd_error(in, e);
+	if (!in->json)
+		(void)printf("%s %s%s\n", api_str(j, "name"), api_str(j, "version"), r.status == 200 ? " was there already" : "");
+	return r.status != 200 || warn_older(&a, j, e) == 0 ? EXIT_GOOD : cmd_error(in, e);
 }
 
 const struct command cmd_policy_push = {
@@ -63,7 +90,8 @@ const struct command cmd_policy_push = {
 	.operands = "FILE", .min_operands = 1, .max_operands = 1, .complete = COMPLETE_FILE,
 	.description =
 	    "Nothing is judged by it yet: assay policy simulate shows what it would change, assay policy assign\n"
-	    "puts it in force. A version is named by the SHA-256 of its bytes and is never changed. Where the\n"
+	    "puts it in force. A version is named by the SHA-256 of its bytes and is never changed; one that is\n"
+	    "pushed again does not become the newest again: assign NAME@VERSION to go back to it. Where the\n"
 	    "server demands signed policies, push the envelope that assay policy sign makes.",
 	.example =
 	    "  $ assay policy push base.dsse\n"

@@ -36,6 +36,15 @@ const struct ek_template ek_templates[] = {
 };
 const size_t ek_template_count = sizeof(ek_templates) / sizeof(ek_templates[0]);
 
+const struct ek_template *
+ek_template_at(uint32_t nv_index)
+{
+	for (size_t i = 0; i < ek_template_count; i++)
+		if (ek_templates[i].nv_index == nv_index)
+			return &ek_templates[i];
+	return NULL;
+}
+
 static void
 write_sized(struct buf *b, struct span s)
 {

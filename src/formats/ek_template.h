@@ -35,6 +35,9 @@ struct ek_template {
 extern const struct ek_template ek_templates[];
 extern const size_t ek_template_count;
 
+/** ek_template_at(nv_index): The one whose certificate lies there, or NULL. */
+const struct ek_template *ek_template_at(uint32_t nv_index);
+
 /** ek_template_write(t, key, b): The TPMT_PUBLIC with ${key} as its unique: for RSA the
  * modulus (key->modulus), for ECC both coordinates (key->x, key->y), as they stand. */
 void ek_template_write(const struct ek_template *t, const struct tpm_public *key, struct buf *b);

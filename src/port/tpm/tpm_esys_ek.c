@@ -9,6 +9,7 @@
 #include <tss2/tss2_mu.h>
 
 #include "base/rd.h"
+#include "formats/ek_template.h"
 
 /* Where a chain of intermediate certificates stands (clause 2.2.1.5.2): DER, one behind
  * the other, cut into indices as they fit. */
@@ -17,44 +18,18 @@
 
 struct ek_kind {
 	const char *name;
-	uint32_t cert;		/* NV index */
+	uint32_t cert;		/* NV index, which names the template too (formats/ek_template.h) */
 	uint32_t nonce, template;	/* NV indices that a vendor may fill instead of the standard */
-	uint16_t type, size;	/* RSA: bits; ECC: curve */
-	uint16_t name_alg;
-	uint16_t aes_bits;
-	bool high;
 };
 
 static const struct ek_kind kinds[TPM_EK_KINDS] = {
 	[TPM_EK_ANY] = { .name = "any" },
-	[TPM_EK_RSA2048] = { "rsa2048", 0x01c00002, 0x01c00003, 0x01c00004, TPM2_ALG_RSA, 2048,
-	    TPM2_ALG_SHA256, 128, false },
-	[TPM_EK_P256] = { "p256", 0x01c0000a, 0x01c0000b, 0x01c0000c, TPM2_ALG_ECC,
-	    TPM2_ECC_NIST_P256, TPM2_ALG_SHA256, 128, false },
-	[TPM_EK_RSA2048_H] = { "rsa2048-high", 0x01c00012, 0, 0x01c00013, TPM2_ALG_RSA, 2048,
-	    TPM2_ALG_SHA256, 128, true },
-	[TPM_EK_P256_H] = { "p256-high", 0x01c00014, 0, 0x01c00015, TPM2_ALG_ECC,
-	    TPM2_ECC_NIST_P256, TPM2_ALG_SHA256, 128, true },
-	[TPM_EK_P384] = { "p384", 0x01c00016, 0, 0x01c00017, TPM2_ALG_ECC, TPM2_ECC_NIST_P384,
-	    TPM2_ALG_SHA384, 256, true },
-	[TPM_EK_RSA3072] = { "rsa3072", 0x01c0001c, 0, 0x01c0001d, TPM2_ALG_RSA, 3072,
-	    TPM2_ALG_SHA384, 256, true },
-};
-
-/* PolicyA: PolicySecret(TPM_RH_ENDORSEMENT).  PolicyB: PolicyOR of it and of
- * PolicyAuthorizeNV with the index the profile reserves for it. */
-static const uint8_t policy_a_sha256[] = {
-	0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xb3, 0xf8, 0x1a, 0x90, 0xcc, 0x8d, 0x46, 0xa5, 0xd7, 0x24,
-	0xfd, 0x52, 0xd7, 0x6e, 0x06, 0x52, 0x0b, 0x64, 0xf2, 0xa1, 0xda, 0x1b, 0x33, 0x14, 0x69, 0xaa,
-};
-static const uint8_t policy_b_sha256[] = {
-	0xca, 0x3d, 0x0a, 0x99, 0xa2, 0xb9, 0x39, 0x06, 0xf7, 0xa3, 0x34, 0x24, 0x14, 0xef, 0xcf, 0xb3,
-	0xa3, 0x85, 0xd4, 0x4c, 0xd1, 0xfd, 0x45, 0x90, 0x89, 0xd1, 0x9b, 0x50, 0x71, 0xc0, 0xb7, 0xa0,
-};
-static const uint8_t policy_b_sha384[] = {
-	0xb2, 0x6e, 0x7d, 0x28, 0xd1, 0x1a, 0x50, 0xbc, 0x53, 0xd8, 0x82, 0xbc, 0xf5, 0xfd, 0x3a, 0x1a,
-	0x07, 0x41, 0x48, 0xbb, 0x35, 0xd3, 0xb4, 0xe4, 0xcb, 0x1c, 0x0a, 0xd9, 0xbd, 0xe4, 0x19, 0xca,
-	0xcb, 0x47, 0xba, 0x09, 0x69, 0x96, 0x46, 0x15, 0x0f, 0x9f, 0xc0, 0x00, 0xf3, 0xf8, 0x0e, 0x12,
+	[TPM_EK_RSA2048] = { "rsa2048", 0x01c00002, 0x01c00003, 0x01c00004 },
+	[TPM_EK_P256] = { "p256", 0x01c0000a, 0x01c0000b, 0x01c0000c },
+	[TPM_EK_RSA2048_H] = { "rsa2048-high", 0x01c00012, 0, 0x01c00013 },
+	[TPM_EK_P256_H] = { "p256-high", 0x01c00014, 0, 0x01c00015 },
+	[TPM_EK_P384] = { "p384", 0x01c00016, 0, 0x01c00017 },
+	[TPM_EK_RSA3072] = { "rsa3072", 0x01c0001c, 0, 0x01c0001d },
 };
 
 const char *
@@ -76,7 +51,7 @@ tpm_ek_by_name(struct span name)
 bool
 tpm_ek_is_high(enum tpm_ek_kind kind)
 {
-	return kinds[kind].high;
+	return (ek_template_at(kinds[kind].cert)->attributes & TPMA_OBJECT_USERWITHAUTH) != 0;
 }
 
 void
@@ -87,41 +62,28 @@ tpm_ek_free(struct tpm_ek *ek)
 		buf_free(&ek->certs[i]);
 }
 
-static void
-put_policy(TPM2B_DIGEST *d, const uint8_t *p, size_t n)
-{
-	d->size = (uint16_t)n;
-	memcpy(d->buffer, p, n);
-}
-
 void
 tpm_ek_template(enum tpm_ek_kind kind, TPM2B_PUBLIC *p)
 {
-	const struct ek_kind *k = &kinds[kind];
+	const struct ek_template *k = ek_template_at(kinds[kind].cert);
 	TPMT_PUBLIC *a = &p->publicArea;
 	TPMT_SYM_DEF_OBJECT aes = { .algorithm = TPM2_ALG_AES, .keyBits.aes = k->aes_bits,
 	    .mode.aes = TPM2_ALG_CFB };
+	bool high = tpm_ek_is_high(kind);
 
 	*p = (TPM2B_PUBLIC){ .publicArea = { .type = k->type, .nameAlg = k->name_alg,
-	    .objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
-	    TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_ADMINWITHPOLICY |
-	    TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT | (k->high ? TPMA_OBJECT_USERWITHAUTH : 0) } };
-	if (!k->high)
-		put_policy(&a->authPolicy, policy_a_sha256, sizeof(policy_a_sha256));
-	else if (k->name_alg == TPM2_ALG_SHA256)
-		put_policy(&a->authPolicy, policy_b_sha256, sizeof(policy_b_sha256));
-	else
-		put_policy(&a->authPolicy, policy_b_sha384, sizeof(policy_b_sha384));
+	    .objectAttributes = k->attributes, .authPolicy.size = (uint16_t)k->policy.n } };
+	memcpy(a->authPolicy.buffer, k->policy.p, k->policy.n);
 
 	/* unique: L templates have zeros of the key's size, H templates nothing. */
 	if (k->type == TPM2_ALG_RSA) {
 		a->parameters.rsaDetail = (TPMS_RSA_PARMS){ .symmetric = aes,
-		    .scheme.scheme = TPM2_ALG_NULL, .keyBits = k->size };
-		a->unique.rsa.size = k->high ? 0 : k->size / 8;
+		    .scheme.scheme = TPM2_ALG_NULL, .keyBits = k->key_bits };
+		a->unique.rsa.size = high ? 0 : k->key_bits / 8;
 	} else {
 		a->parameters.eccDetail = (TPMS_ECC_PARMS){ .symmetric = aes,
-		    .scheme.scheme = TPM2_ALG_NULL, .curveID = k->size, .kdf.scheme = TPM2_ALG_NULL };
-		a->unique.ecc.x.size = a->unique.ecc.y.size = k->high ? 0 : 32;
+		    .scheme.scheme = TPM2_ALG_NULL, .curveID = k->curve, .kdf.scheme = TPM2_ALG_NULL };
+		a->unique.ecc.x.size = a->unique.ecc.y.size = high ? 0 : 32;
 	}
 }
 
@@ -314,15 +276,15 @@ template_from_nv(struct tpm *t, enum tpm_ek_kind kind, TPM2B_PUBLIC *p)
 
 	if (nv_work(t, &nv) != TSS2_RC_SUCCESS || b.n == 0 || b.why != 0 ||
 	    Tss2_MU_TPMT_PUBLIC_Unmarshal(b.p, b.n, &off, &area) != TSS2_RC_SUCCESS ||
-	    area.type != k->type)
+	    area.type != p->publicArea.type)
 		return;
 	p->publicArea = area;
 	if (k->nonce == 0 || nv_work(t, &nv_nonce) != TSS2_RC_SUCCESS || nonce.why != 0 || nonce.n == 0)
 		return;
-	if (k->type == TPM2_ALG_RSA && nonce.n <= 256) {
+	if (area.type == TPM2_ALG_RSA && nonce.n <= 256) {
 		p->publicArea.unique.rsa.size = 256;
 		memcpy(p->publicArea.unique.rsa.buffer, nonce.p, nonce.n);
-	} else if (k->type == TPM2_ALG_ECC && nonce.n <= 32) {
+	} else if (area.type == TPM2_ALG_ECC && nonce.n <= 32) {
 		p->publicArea.unique.ecc.x.size = p->publicArea.unique.ecc.y.size = 32;
 		memcpy(p->publicArea.unique.ecc.x.buffer, nonce.p, nonce.n);
 	}
