@@ -115,6 +115,9 @@ MUST_CHECK int store_setting_put(struct store *s, struct span name, struct span 
  * make a CA, one wins. */
 MUST_CHECK int store_setting_add(struct store *s, struct span name, struct span value,
     struct err *e);
+/** store_setting_swap(s, name, from, to, e): ERR_CONFLICT if it is not ${from}, or not any more. */
+MUST_CHECK int store_setting_swap(struct store *s, struct span name, struct span from,
+    struct span to, struct err *e);
 MUST_CHECK int store_setting_delete(struct store *s, struct span name, struct err *e);
 
 struct store_move {
