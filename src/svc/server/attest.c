@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "svc/server/attest_internal.h"
+#include "svc/server/enrol_room.h"
 
 /* Attestation keys, parsed; an identity never changes, so nothing here grows stale. */
 #define KEYS 1024
@@ -238,23 +239,18 @@ judge(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 	return host_appraise(&a->m, &k, &a->outcome, e);
 }
 
-/* Of one host in an hour; it asks again with its next message. */
-#define RENEWALS_AN_HOUR 10
-#define HOUR_MS ((int64_t)3600 * 1000)
-
 /* The certificate's key stays bound to this host: its request came over a connection that
- * the old one authenticated. */
+ * the old one authenticated.  Who asks too often gets none, and asks again with its next message. */
 static int
 renew(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 {
 	struct store_certificate cert;
-	uint64_t recent;
+	bool room;
 	int rc;
 
 	if (!a->m.s[ATTEST_CSR].present)
 		return 0;
-	if ((rc = store_certificates_since(w->store, a->host.number, now - HOUR_MS, &recent, e)) != 0 ||
-	    recent >= RENEWALS_AN_HOUR)
+	if ((rc = enrol_room_certificate(w->store, a->host.number, LIMIT_HOST_RENEWALS, now, &room, e)) != 0 || !room)
 		return rc;
 	a->leaf = buf_init(LIMIT_ATTEST_CERT);
 	if ((rc = authority_issue(w->server, a->m.s[ATTEST_CSR].bytes, a->host.id, now, &a->leaf, &cert, e)) != 0)

@@ -5,6 +5,7 @@
 #include "crypto/digest.h"
 #include "formats/attest_message.h"
 #include "svc/server/enrol_claims.h"
+#include "svc/server/enrol_room.h"
 #include "svc/server/server_internal.h"
 #include "svc/server/turn.h"
 
@@ -135,6 +136,29 @@ refuse(struct http_request *r, const struct ek_trust *t)
 	    "nothing this server trusts vouches for this TPM" : trust_code_text(why->code));
 }
 
+static void
+refuse_full(struct http_request *r, const char *why)
+{
+	svc_log(LOG_LEVEL_WARNING, "enrolment from %s refused: %s", http_request_peer(r)->address, why);
+	http_request_problem(r, 429, "enrolments", "%s", why);
+}
+
+/* Whether a host may have what this enrolment writes; the answer is given if not. */
+static int
+has_room(struct worker *w, struct http_request *r, const struct store_host *h, bool pending, int64_t now,
+    bool *room, struct err *e)
+{
+	int rc = enrol_room_certificate(w->store, h->number, LIMIT_HOST_ENROLMENTS, now, room, e);
+
+	if (rc == 0 && !*room)
+		refuse_full(r, "this host enrolled too often within an hour: try again later");
+	if (rc != 0 || !*room || !pending || h->number != 0 || w->settings->approve_first_use)
+		return rc;
+	if ((rc = enrol_room_pending(w->store, room, e)) == 0 && !*room)
+		refuse_full(r, "too many hosts wait for an operator: approve or remove some");
+	return rc;
+}
+
 static struct enrol_claims
 claims_of(const struct enrolment *rec)
 {
@@ -155,6 +179,7 @@ begin(struct worker *w, struct http_request *r, const struct attest_message *m, 
 	struct enrol_known known;
 	struct store_host h;
 	int64_t now = server_now();
+	bool room;
 	int rc;
 
 	if ((rc = enrolment_host(&q, id, &ek_key, e)) != 0)
@@ -173,6 +198,8 @@ begin(struct worker *w, struct http_request *r, const struct attest_message *m, 
 		refuse(r, &b.trust);
 		return 0;
 	}
+	if ((rc = has_room(w, r, &h, b.record.pending, now, &room, e)) != 0 || !room)
+		return rc;
 	if ((rc = keep_begun(w, r, m, &b, now, e)) != 0)
 		return rc;
 	*open = true;
@@ -189,13 +216,6 @@ parse(struct http_request *r, enum attest_type type, struct attest_message *m, s
 		return err_set(e, ERR_FORMAT, "the message is of type \"%s\", not \"%s\"", attest_type_name(m->type),
 		    attest_type_name(type));
 	return rc;
-}
-
-static void
-refuse_full(struct http_request *r, const char *why)
-{
-	svc_log(LOG_LEVEL_WARNING, "enrolment from %s refused: %s", http_request_peer(r)->address, why);
-	http_request_problem(r, 429, "enrolments", "%s", why);
 }
 
 /* Whether one more may begin; the answer is given if not. */
@@ -353,7 +373,7 @@ finish(struct worker *w, struct http_request *r, const struct attest_message *m,
 	struct enrol_claims claims = { 0 };
 	struct store_host h = { 0 };
 	int64_t now = server_now();
-	bool found;
+	bool found, room;
 	int rc = store_enrolment_take(w->store, m->s[ATTEST_ENROLMENT].bytes.p, now, a, &begun, e);
 
 	found = rc == 0;
@@ -371,6 +391,8 @@ finish(struct worker *w, struct http_request *r, const struct attest_message *m,
 		refuse_proof(r, o.why);
 		return 0;
 	}
+	if ((rc = has_room(w, r, &h, o.result == ENROL_PENDING, now, &room, e)) != 0 || !room)
+		return rc;
 	if ((rc = authority_issue(w->server, begun.csr, begun.host_id, now, &leaf, &cert, e)) != 0 ||
 	    (rc = write_host(w, &begun, &o, &claims, &h, &cert, now, e)) != 0)
 		return rc;
