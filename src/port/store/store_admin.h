@@ -127,7 +127,8 @@ struct store_move {
 };
 /** store_move(from, to, progress, ctx, e): Everything from one store to another, which must
  * be empty (ERR_DUPLICATE), in one transaction that ends only if counts and SHA-256 of
- * all rows are the same on both sides (ERR_MISMATCH).  No server may write to either. */
+ * all rows are the same on both sides (ERR_MISMATCH).  Neither may be
+ * written by others meanwhile (STORE_ALONE). */
 typedef void store_move_fn(void *ctx, const struct store_move *m);
 MUST_CHECK int store_move(struct store *from, struct store *to, store_move_fn *progress,
     void *ctx, struct err *e);
