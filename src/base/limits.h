@@ -264,9 +264,17 @@
 /* Between the statements of a transaction: a server that was paused there holds its rows no longer
  * than the others wait for its turn (svc/server/turn.h). */
 #define LIMIT_STORE_IDLE_MS	8000
-/* Connecting to it, and silence of its network. */
+/* Connecting to it, and silence: of its network, and of a database that was asked something that
+ * takes milliseconds, or waits for a lock (LIMIT_STORE_WAIT_MS).  An agent with several servers
+ * turns to the next after LIMIT_AGENT_ANSWER_MS. */
 #define LIMIT_STORE_CONNECT_S	5
 #define LIMIT_STORE_SILENCE_MS	10000
+/* Silence where nobody waits: the statement may take all that the database gives it. */
+#define LIMIT_STORE_PATIENT_MS	(LIMIT_STORE_STATEMENT_MS + LIMIT_STORE_SILENCE_MS)
+/* A new schema's statements, and moving: a table of some hundred million rows. */
+#define LIMIT_STORE_LONG_MS	7200000
+/* Between attempts to reach a database that answers nobody. */
+#define LIMIT_STORE_PAUSE_MS	1000
 /* What clocks of servers that share a store may differ by.  A host that was seen later than that
  * was seen before the clock was set back: how long ago, nobody knows. */
 #define LIMIT_CLOCK_SKEW_MS	60000

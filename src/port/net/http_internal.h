@@ -24,6 +24,9 @@
 #include "port/net/http_gate.h"
 #include "port/net/http_server.h"
 
+/* Seconds: with 503 and 429, where the handler says nothing else. */
+#define HTTP_RETRY_AFTER "5"
+
 struct conn;
 struct worker;
 
