@@ -206,9 +206,11 @@ struct verdict {
 };
 
 struct http_stream {
-	struct job end;
+	struct job end, count;
 	bool gone;			/* atomic: nothing more is taken */
+	bool counting;			/* atomic: ${count} is on its way */
 	size_t posted;			/* bytes on their way to the loop, atomic */
+	size_t unsent;			/* in the loop, when it was looked at last; atomic */
 };
 
 struct http_request {
