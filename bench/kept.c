@@ -43,7 +43,7 @@ static size_t n_all, n_begun, n_open, n_resumed, n_lost, first;
 static struct event_base *base;
 static struct watch start;
 static struct sockaddr_in server;
-static BUF_AUTO struct buf hello = { .max = 4096 };
+static struct buf hello = { .max = 4096 };
 
 static _Noreturn void
 die(const char *what)
@@ -249,5 +249,6 @@ main(int argc, char **argv)
 	make_hosts(argv[2], argv[3], strcmp(argv[5], "resumed") == 0);
 	make_hello("127.0.0.1");
 	serve();
+	buf_free(&hello);
 	return 0;
 }
