@@ -190,7 +190,7 @@
 #define LIMIT_HTTP_ETAGS	64	/* in one If-Match or If-None-Match */
 #define LIMIT_HTTP_SSE_LINE	MIB(1)	/* one line of an event stream, and one event's data */
 #define LIMIT_HTTP_STREAM_QUEUE	KIB(512)/* that a stream's client may lag behind: some thousand events */
-/* 100,000 hosts keep their connection; each costs about 34 KiB. */
+/* 100,000 hosts keep their connection; each costs about 17 KiB. */
 #define LIMIT_HTTP_CONNECTIONS	120000
 #define LIMIT_HTTP_PER_ADDRESS	1024	/* one office or cluster behind one address */
 #define LIMIT_HTTP_WORKERS	64

@@ -173,22 +173,25 @@ bare_session(struct tls_server *s, const SSL_CIPHER *suite)
 	return s->sessions[i] = one;
 }
 
-/* SSL_set_session begins a connection anew whose method is not its context's.  A context that
- * speaks all versions gives each connection the method of the version that was agreed; this one
- * is made with that method. */
+/* SSL_set_session begins a connection anew whose method is not that of its context, and a
+ * context that was made for any version is left behind by the method that was agreed.  So the
+ * connection gets a context that was made with this very method first.  From OpenSSL 3.2 on
+ * the method compared is the one that a connection began with, which nothing changes: there
+ * the session stays. */
 static bool
 use_settled(struct tls_server *s, SSL *ssl)
 {
 	const SSL_METHOD *method = SSL_get_ssl_method(ssl);
 
+	if (OPENSSL_version_major() != 3 || OPENSSL_version_minor() > 1)
+		return false;
 	if (s->settled == NULL)
 		s->settled = SSL_CTX_new(method);
 	return s->settled != NULL && SSL_CTX_get_ssl_method(s->settled) == method &&
 	    SSL_set_SSL_CTX(ssl, s->settled) == s->settled;
 }
 
-/* The secret half of a key agreement, too, that nobody shall find in memory later: whoever has
- * it can read what was recorded. */
+/* The keys of the agreement, also the secret one: a connection would hold them to its end. */
 static void
 wipe_key(EVP_PKEY *k)
 {
@@ -201,19 +204,17 @@ tls_server_settle(struct tls_server *s, struct ssl_st *ssl)
 {
 	SSL_SESSION *bare;
 	EVP_PKEY *k;
-	bool good;
 
 	if (SSL_version(ssl) != TLS1_3_VERSION || !SSL_is_init_finished(ssl))
 		return;
+	if (SSL_get_peer_tmp_key(ssl, &k) == 1)
+		wipe_key(k);
+	if (SSL_get_tmp_key(ssl, &k) == 1)
+		wipe_key(k);
 	(void)pthread_mutex_lock(&s->lock);
 	bare = bare_session(s, SSL_get_current_cipher(ssl));
-	good = bare != NULL && use_settled(s, ssl);
-	if (good)
+	if (bare != NULL && use_settled(s, ssl))
 		(void)SSL_set_session(ssl, bare);
 	(void)pthread_mutex_unlock(&s->lock);
-	if (good && SSL_get_peer_tmp_key(ssl, &k) == 1)
-		wipe_key(k);
-	if (good && SSL_get_tmp_key(ssl, &k) == 1)
-		wipe_key(k);
 	ERR_clear_error();
 }

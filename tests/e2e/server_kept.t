@@ -59,7 +59,8 @@ try:
     one, two = Client(s, pems[0], "127.0.0.2"), Client(s, pems[1], "127.0.0.3")
 
     # ---- what a connection takes ----
-    checked = "libasan" not in open(f"/proc/{s.process.pid}/maps").read()   # a sanitizer's heap is another
+    # A sanitizer's heap is another; a later OpenSSL keeps its sessions.
+    checked = "libasan" not in open(f"/proc/{s.process.pid}/maps").read() and ssl.OPENSSL_VERSION_INFO[:2] <= (3, 1)
     kept = [one.connect(resume=False) for _ in range(50)] + [one.connect() for _ in range(50)]
     for kind, resume in (("made by full handshakes", False), ("resumed", True)):
         before = anon(s)
@@ -80,8 +81,7 @@ try:
 
     # ---- a host that was taken out ----
     for client, act, want in ((one, "remove", (403, "host-removed")), (two, "forget", (403, "certificate"))):
-        number = 1 if client is one else 2
-        host = f"{number:032x}"
+        host = f"{1 if client is one else 2:032x}"
         over = client.connect()
         is_(s.api("POST", f"/v1/hosts/{host}/forget")[0] if act == "forget" else s.api("DELETE", f"/v1/hosts/{host}")[0],
             200, f"{act} a host")
