@@ -11,6 +11,7 @@
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -248,6 +249,7 @@ main(int argc, char **argv)
 		die("out of memory");
 	make_hosts(argv[2], argv[3], strcmp(argv[5], "resumed") == 0);
 	make_hello("127.0.0.1");
+	(void)signal(SIGPIPE, SIG_IGN);
 	serve();
 	buf_free(&hello);
 	return 0;
