@@ -1,6 +1,6 @@
 """What the scenarios about a Debian with systemd begin with: our programs installed into it by our own
 installation, its units enabled as an administrator does, and our server outside."""
-import base64, os
+import itertools, os
 os.environ.setdefault("ASSAY_LAB_TIMEOUT", "300")	# a whole system takes longer than a shell
 
 from life_kit import *
@@ -9,6 +9,7 @@ from life_kit import *
 PACKAGES = ["udev", "libtss2-esys-3.0.2-0", "libtss2-tctildr0", "libtss2-tcti-device0"]
 # What each boot writes for itself, and root reads.
 WRITTEN = ["/var/lib/assay-agent/", "/var/log/journal/", "/var/lib/systemd/(random-seed|catalog/database)$"]
+number = itertools.count()
 
 
 def need_systemd():
@@ -35,7 +36,7 @@ class Debian(Life):
     def __init__(self, lab, kernel, base, cmdline="ima_policy=tcb", before=None):
         lab.append(self)
         self.began, self.kernel = time.monotonic(), kernel
-        self.image = f"{tmp}/image-{len(closing)}"
+        self.image = f"{tmp}/image-{next(number)}"
         self.root = self.image + "/root"
         os.mkdir(self.image)
         self.server = Server(self.image + "/server", "--name", "10.0.2.2", "--first-use", "--interval", str(INTERVAL))
@@ -43,7 +44,7 @@ class Debian(Life):
         self.install()
         self.write("/etc/systemd/network/lan.network", "[Match]\nType=ether\n[Network]\nDHCP=ipv4\n")
         self.write("/etc/systemd/system/control.service", "[Unit]\nDescription=What the laboratory says\nAfter=multi-user.target\n"
-            "[Service]\nExecStart=/bin/sh /control\n[Install]\nWantedBy=multi-user.target\n")
+            "[Service]\nEnvironment=SYSTEMD_COLORS=0 SYSTEMD_URLIFY=0\nExecStart=/bin/sh /control\n[Install]\nWantedBy=multi-user.target\n")
         shutil.copy(here + "/guest/control", self.root + "/control")
         self.enable("control", "systemd-networkd", "systemd-networkd-wait-online")
         self.directory = shell(f"lab_kernel {kernel}")
