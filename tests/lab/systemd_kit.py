@@ -1,6 +1,6 @@
 """What the scenarios about a Debian with systemd begin with: our programs installed into it by our own
 installation, its units enabled as an administrator does, and our server outside."""
-import itertools, os
+import hashlib, itertools, os
 os.environ.setdefault("ASSAY_LAB_TIMEOUT", "300")	# a whole system takes longer than a shell
 
 from life_kit import *
