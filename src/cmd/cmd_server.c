@@ -5,6 +5,7 @@
 #include "cmd/command.h"
 #include "cmd/config.h"
 #include "cmd/serve.h"
+#include "port/store/store.h"
 #include "svc/log.h"
 #include "svc/server/server.h"
 
@@ -87,7 +88,10 @@ make_options(const struct invocation *in, struct lists *l, struct listen_address
 	    .policy_keys = l->keys, .default_excludes = l->excludes };
 	take_keep(in, &o->keep);
 	if (!listen_parse(opt_get(in, "listen"), at))
-		return err_set(e, ERR_USAGE, "--listen wants ADDRESS:PORT, such as 127.0.0.1:4433 or [::1]:4433");
+		return config_blame(in, "listen", err_set(e, ERR_USAGE,
+		    "wants ADDRESS:PORT, such as 127.0.0.1:4433 or [::1]:4433"), e);
+	if (o->store != NULL && (rc = store_check(o->store, e)) != 0)
+		return config_blame(in, "store", rc, e);
 	o->port = at->port;
 	if ((rc = take_list(in, "name", MANY, l->names, &o->n_names, e)) != 0 ||
 	    (rc = take_list(in, "trust-mode", 4, l->modes, &o->n_trust_modes, e)) != 0 ||
@@ -104,7 +108,7 @@ check(const struct invocation *in, struct err *e)
 	struct lists l;
 	int rc = make_options(in, &l, &at, &o, e);
 
-	return rc != 0 ? rc : server_check(&o, e);
+	return rc != 0 ? rc : config_named(in, server_check(&o, e), e);
 }
 
 /* The file as it is now, all of it or nothing. */
@@ -117,7 +121,8 @@ reload(const struct invocation *in, struct server *s)
 	struct lists l;
 	struct err e = { 0 };
 
-	if (config_again(in, &fresh, &e) != 0 || make_options(&fresh, &l, &at, &o, &e) != 0 || server_reload(s, &o, &e) != 0)
+	if (config_again(in, &fresh, &e) != 0 || make_options(&fresh, &l, &at, &o, &e) != 0 ||
+	    config_named(&fresh, server_reload(s, &o, &e), &e) != 0)
 		svc_log_err(LOG_LEVEL_ERROR, "reload refused, nothing was changed", &e);
 	else
 		svc_log(LOG_LEVEL_INFO, "reloaded: %s", fresh.config != NULL ? fresh.config : "no configuration file is there");
@@ -134,7 +139,7 @@ serve(const struct invocation *in, struct err *e)
 	if (make_options(in, &l, &at, &o, e) != 0)
 		return cmd_error(in, e);
 	serve_block_signals(true);
-	if (server_start(&o, &s, e) != 0)
+	if (config_named(in, server_start(&o, &s, e), e) != 0)
 		return cmd_error(in, e);
 	(void)fprintf(stderr, "assay: serving %s; its CA is %s, an administrator's token %s\n", server_url(s),
 	    server_ca_file(s), server_token_file(s));

@@ -34,6 +34,11 @@ move(const char *from, const char *to, struct err *e)
 	struct moving v = { 0 };
 	int rc;
 
+	/* What was typed is the first thing to be wrong. */
+	if ((rc = store_check(from, e)) != 0)
+		return err_ctx(e, rc, "--from");
+	if ((rc = store_check(to, e)) != 0)
+		return err_ctx(e, rc, "--to");
 	/* The old one is only read: its schema is what this program has, or it is refused. */
 	if ((rc = store_open(from, STORE_ALONE, &a, e)) != 0)
 		return err_ctx(e, rc, "the old database");

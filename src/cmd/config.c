@@ -246,6 +246,43 @@ config_free(struct invocation *in)
 	in->n_given = 0;
 }
 
+/* ---- what is found wrong later ---- */
+
+int
+config_blame(const struct invocation *in, const char *name, int rc, struct err *e)
+{
+	char key[CONFIG_KEY_MAX];
+	struct err was = *e;
+
+	for (size_t i = 0; i < in->n_given; i++) {
+		const struct given_option *g = &in->given[i];
+
+		if (strcmp(g->spec->name, name) != 0 || g->line == 0)
+			continue;
+		config_key(g->spec, key);
+		(void)err_line(e, rc, g->line, g->column, "\"%s\" %s", key, was.message);
+		return err_hint(e, err_file(e, rc, in->config), "%s", was.hint);
+	}
+	(void)err_set(e, rc, "--%s %s", name, was.message);
+	return err_hint(e, rc, "%s", was.hint);
+}
+
+int
+config_named(const struct invocation *in, int rc, struct err *e)
+{
+	char key[CONFIG_KEY_MAX];
+
+	for (size_t i = 0; rc != 0 && i < in->n_given; i++) {
+		const struct given_option *g = &in->given[i];
+
+		if (g->line == 0 || g->value == NULL || strcmp(g->value, e->file) != 0)
+			continue;
+		config_key(g->spec, key);
+		return err_hint(e, rc, "\"%s\" names it: %s, line %llu", key, in->config, (unsigned long long)g->line);
+	}
+	return rc;
+}
+
 /* ---- reload ---- */
 
 static bool

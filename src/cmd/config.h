@@ -32,6 +32,13 @@ void config_free(struct invocation *in);
  * a setting differs that only a start can change: nothing of the file counts then. */
 MUST_CHECK int config_again(const struct invocation *in, struct invocation *fresh, struct err *e);
 
+/** config_blame(in, name, rc, e): ${e} is about the value of the option ${name} ("wants ..."): say so,
+ * with its place if it came from the file. */
+int config_blame(const struct invocation *in, const char *name, int rc, struct err *e);
+
+/** config_named(in, rc, e): Where ${e} is about a file that a line of the configuration names, say which. */
+int config_named(const struct invocation *in, int rc, struct err *e);
+
 /** config_print(in, e): What holds and from where, for --check-config; passwords are not shown. */
 MUST_CHECK int config_print(const struct invocation *in, struct err *e);
 

@@ -45,13 +45,19 @@ printf 'trust_mode = some\n' >"$conf"; refuses 1 14 "a word that is none of the 
 printf '[server]\n' >"$conf"; refuses 1 1 "a section"
 printf 'check_config = yes\n' >"$conf"; refuses 1 1 "what is only for the command line"
 
-printf 'listen = nowhere\n' >"$conf"
-run server --config "$conf" --check-config
-exits 2 "a value that only the command understands"
+printf 'interval = 12\nlisten = nowhere\n' >"$conf"; refuses 2 10 "a value that only the command understands"
+printf 'store = other://assay:geheim@db/assay\n' >"$conf"; chmod 640 "$conf"; refuses 1 9 "a store of no kind"
+like "$err" 'other://\.\.\."' "  which is named"
+! grep -q geheim "$tmp/err"; ok $? "  without its password"
+rm -f "$conf"
+run server --config /dev/null --check-config --listen nowhere
+exits 2 "the same on the command line"
+like "$err" "^assay: --listen wants ADDRESS:PORT" "  is named so"
 printf 'roots = /nonexistent/roots\n' >"$conf"
 run server --config "$conf" --check-config
 exits 3 "a file it names that is not there"
-like "$err" "/nonexistent/roots" "  which is named"
+like "$err" "/nonexistent/roots: cannot open" "  which is named"
+like "$err" '"roots" names it: .*server.conf, line 1' "  and what named it"
 printf 'require_signed_policies = yes\n' >"$conf"
 run server --config "$conf" --check-config
 exits 2 "signed policies are required, and no key is given"

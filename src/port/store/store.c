@@ -13,18 +13,30 @@ is_pgsql(const char *url)
 	return strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0;
 }
 
+int
+store_check(const char *url, struct err *e)
+{
+	const char *scheme = strstr(url, "://"), *path = strncmp(url, "sqlite:", 7) == 0 ? url + 7 : url;
+
+	if (is_pgsql(url))
+		return 0;
+	if (scheme != NULL && path == url)
+		return err_hint(e, err_set(e, ERR_USAGE, "is no URL of a store: \"%.*s://...\"", (int)(scheme - url), url),
+		    "give a path, sqlite:PATH or postgresql://HOST/DATABASE");
+	return path[0] != '\0' && path[0] != ':' ? 0 : err_set(e, ERR_USAGE, "is no URL of a store: the path is empty");
+}
+
 static int
 open_db(const char *url, unsigned flags, const struct migrations *m, struct db **d, struct err *e)
 {
+	int rc = store_check(url, e);
+
+	if (rc != 0)
+		return rc;
 	if (is_pgsql(url))
 		return db_pgsql_open(url, d, e);
 	if (strncmp(url, "sqlite:", 7) == 0)
 		url += 7;
-	else if (strstr(url, "://") != NULL)
-		return err_hint(e, err_set(e, ERR_USAGE, "\"%s\" is no URL of a store", url),
-		    "give a path, sqlite:PATH or postgresql://HOST/DATABASE");
-	if (url[0] == '\0' || url[0] == ':')
-		return err_set(e, ERR_USAGE, "the path of the store is empty");
 	return db_sqlite_open(url, flags & STORE_CREATE, schema_newest(m), d, e);
 }
 

@@ -51,6 +51,10 @@ enum store_open_flags {
 	STORE_ALONE = 8,	/* who takes all of it: ERR_STORE_BUSY while somebody keeps it (hold.h) */
 };
 
+/** store_check(url, e): Whether ${url} can be one of a store; nothing is opened.  What it "is not",
+ * without the password it may hold. */
+MUST_CHECK int store_check(const char *url, struct err *e);
+
 /** store_open(url, flags, s, e): ERR_NOT_FOUND where there is no database of assay's
  * and STORE_CREATE is not given; ERR_FORMAT for a database of somebody else. */
 MUST_CHECK int store_open(const char *url, unsigned flags, struct store **s, struct err *e);
