@@ -80,7 +80,7 @@ const struct command cmd_agent_status = {
 	.description =
 	    "Tells what the two processes of the agent know: the host's id and state at its server, the TPM,\n"
 	    "the measurement list and what that is worth, the monitor. Exit status 0: enrolled; 1: not\n"
-	    "enrolled, or not yet approved; 3: the privileged process does not answer. Whether the host is\n"
+	    "enrolled, not yet approved, or removed; 3: the privileged process does not answer. Whether the host is\n"
 	    "trusted is the server's to say (assay host show).",
 	.example = "    # assay-agent status",
 	.options = options,

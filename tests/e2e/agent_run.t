@@ -83,6 +83,15 @@ try:
     ok(wait(lambda: server.host()["entries"] == 37, 60), "the privileged process was killed: it goes on")
     is_(server.host()["verdict"], "trusted", "still trusted")
 
+    # ---- who is removed or forgotten ----
+    server.api("DELETE", "/v1/hosts/" + h["id"])
+    ok(wait(lambda: status()[1]["state"] == "removed", 60), "removed at the server: status says so")
+    is_(status()[0], 1, "with exit status 1")
+    server.api("POST", f"/v1/hosts/{h['id']}/forget")
+    ok(wait(lambda: status()[1]["state"] == "pending", 90), "forgotten: it enrols anew by itself, and waits")
+    server.api("POST", f"/v1/hosts/{h['id']}/approve")
+    ok(wait(lambda: (status()[1]["state"], server.host()["verdict"]) == ("enrolled", "trusted"), 90), "approved again: trusted")
+
     # ---- a reboot: the TPM is reset, the list begins anew ----
     end(p)
     end(r)

@@ -15,7 +15,7 @@ struct identity {
 	struct span key, chain;		/* in pem */
 	int64_t from, to;		/* validity of the leaf, seconds since the epoch */
 	char host_id[33];
-	char state[33];			/* "enrolled", "pending"; "" if not known */
+	char state[33];			/* "enrolled", "pending", "removed"; "" if not known */
 };
 void identity_free(struct identity *i);
 

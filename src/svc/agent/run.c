@@ -93,6 +93,16 @@ agent_counts(const struct agent *a)
 	return a->counts;
 }
 
+/* For people and status; nothing is decided by it. */
+static void
+note_state(struct agent *a, const char *state)
+{
+	struct err e = { 0 };
+
+	if (a->id.pem.n > 0 && identity_state(a->o.dir, agent_server(a), &a->id, state, &e) != 0)
+		svc_log_err(LOG_LEVEL_ERROR, "state", &e);
+}
+
 /* What a refusal means for what comes next. */
 static int
 take_problem(struct agent *a, const char *server, const struct agent_reply *r, const char *route, struct err *e)
@@ -102,6 +112,8 @@ take_problem(struct agent *a, const char *server, const struct agent_reply *r, c
 
 	a->retry_after = r->retry_after < RETRY_AFTER_MAX_S ? r->retry_after : RETRY_AFTER_MAX_S;
 	a->pending = r->status == 403 && strcmp(r->code, "host-pending") == 0;
+	if (a->pending || (r->status == 403 && strcmp(r->code, "host-removed") == 0))
+		note_state(a, a->pending ? "pending" : "removed");
 	/* The server knows the certificate no longer: what it knew is gone or was revoked.  The
 	 * TPM is the same, so enrolling again gives the same host, if the server still agrees. */
 	if (r->status == 401 || (r->status == 403 && strcmp(r->code, "certificate") == 0)) {

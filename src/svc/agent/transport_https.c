@@ -51,6 +51,24 @@ turn_to_next(struct transport_https *t)
 }
 
 static int
+hint(const struct http_client *c, int rc, struct err *e)
+{
+	switch (http_client_fault(c)) {
+	case HTTP_FAULT_CONNECT:
+		return err_hint(e, rc, "is the server running, and is that its name and port? (--server)");
+	case HTTP_FAULT_UNTRUSTED:
+		return err_hint(e, rc, "--server-ca is not its authority, or that is not its name: bring ca.pem of the server's directory"
+		    " here, and give a name that its certificate has (--server, --server-name)");
+	case HTTP_FAULT_TLS:
+		return err_hint(e, rc, "is that the port of an assay server?");
+	case HTTP_FAULT_NONE:
+	case HTTP_FAULT_SILENT:
+	default:
+		return rc;
+	}
+}
+
+static int
 https_post(void *arg, const char *route, struct span body, struct agent_reply *out, struct err *e)
 {
 	struct transport_https *t = arg;
@@ -61,7 +79,7 @@ https_post(void *arg, const char *route, struct span body, struct agent_reply *o
 
 	if (t->n > 1)
 		call.answer_ms = LIMIT_AGENT_ANSWER_MS + (unsigned)(body.n / LIMIT_HTTP_RATE) * 1000;
-	rc = http_client_call(t->servers[t->at].http, &call, &r, e);
+	rc = hint(t->servers[t->at].http, http_client_call(t->servers[t->at].http, &call, &r, e), e);
 	if (t->n > 1 && (rc != 0 || (r.status >= 502 && r.status <= 504)))
 		turn_to_next(t);
 	if (rc != 0)
