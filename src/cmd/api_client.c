@@ -127,8 +127,9 @@ open_tls(const struct place *p, struct api *a, struct err *e)
 
 	if (p->ca == NULL)
 		return 0;
-	if ((rc = file_read(p->ca, LIMIT_SMALL_FILE, &ca, e)) != 0 ||
-	    (p->cert != NULL && ((rc = file_read(p->cert, LIMIT_SMALL_FILE, &cert, e)) != 0 ||
+	if ((rc = file_read(p->ca, LIMIT_SMALL_FILE, &ca, e)) != 0)
+		return err_hint(e, rc, "that is whom the server's certificate is from (--server-ca): the file ca.pem of its directory");
+	if ((p->cert != NULL && ((rc = file_read(p->cert, LIMIT_SMALL_FILE, &cert, e)) != 0 ||
 	    (rc = file_read(p->key, LIMIT_SMALL_FILE, &key, e)) != 0)))
 		return rc;
 	rc = tls_client_new(&(struct tls_client_options){ .server_ca = file_view(&ca), .chain = file_view(&cert),
@@ -147,6 +148,7 @@ open_place(const struct place *p, struct api *a, struct err *e)
 	if (p->token != NULL && (rc = read_token(p->token, &token, e)) != 0)
 		return rc;
 	a->with_cert = p->cert != NULL;
+	a->plain = strncmp(p->url, "http:", 5) == 0;
 	if ((a->who = strdup(p->cert != NULL ? p->cert : p->token)) == NULL ||
 	    (a->ca = strdup(p->ca != NULL ? p->ca : "")) == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
@@ -204,8 +206,9 @@ api_hint(struct api *a, int rc, struct err *e)
 	case HTTP_FAULT_TLS:
 		return err_hint(e, rc, a->with_cert ? "the server may not accept the certificate %s" :
 		    "is that the port of an assay server? (%s)", a->with_cert ? a->who : a->ca);
-	case HTTP_FAULT_NONE:
 	case HTTP_FAULT_SILENT:
+		return a->plain ? err_hint(e, rc, "a server answers to https:// only: give --server https://...") : rc;
+	case HTTP_FAULT_NONE:
 	default:
 		return rc;
 	}

@@ -34,7 +34,7 @@ struct api {
 	struct http_client *http;
 	struct tls_client *tls;
 	char *ca, *who;			/* owned; names of files, for messages */
-	bool with_cert;
+	bool with_cert, plain;		/* plain: the URL is http:// */
 };
 
 MUST_CHECK int api_open(const struct invocation *in, struct api *a, struct err *e);

@@ -11,7 +11,7 @@ static const struct option_spec options[] = {
 };
 
 static const struct table_column columns[] = {
-	{ "VERDICT", 0 }, { "FROM", 0 }, { "TO", 0 }, { "WHY", TABLE_BENDS }, { "EVIDENCE", TABLE_SPARE | TABLE_RIGHT },
+	{ "VERDICT", 0 }, { "FROM", 0 }, { "TO", TABLE_SPARE }, { "WHY", TABLE_BENDS | TABLE_WORDS }, { "EVIDENCE", TABLE_SPARE | TABLE_RIGHT },
 };
 
 static int
@@ -71,7 +71,8 @@ const struct command cmd_host_history = {
 	.operands = "[HOST]", .min_operands = 0, .max_operands = 1,
 	.description =
 	    "One line for each time that a verdict, or what it rested on, held; TO is empty for the one that\n"
-	    "holds. Where there is one host, it need not be named. EVIDENCE is the number of the bundle: assay evidence fetch --bundle N proves it again.",
+	    "holds. Where there is one host, it need not be named. EVIDENCE is the number of the bundle: assay\n"
+	    "evidence fetch --bundle N gets it, to prove it again.",
 	.example = "  $ assay host history web-17",
 	.wants_json = true,
 	.options = options,

@@ -10,6 +10,22 @@ static const struct option_spec options[] = {
 	{ .name = NULL },
 };
 
+/* A label that is misspelt selects nobody, and nothing else would tell. */
+static void
+warn_nobody(struct api *a, const char *labels)
+{
+	API_REQUEST_AUTO struct api_request q = api_request("hostList", NULL);
+	JSON_AUTO json_t *j = NULL;
+	struct err e = { 0 };
+
+	if (labels[0] == '\0' || strchr(labels, ',') != NULL)	/* the list of hosts is asked by one label */
+		return;
+	api_query(&q, "limit", "1");
+	api_query(&q, "label", labels);
+	if (api_ask(a, &q, NULL, &j, &e) == 0 && json_array_size(json_object_get(j, "hosts")) == 0)
+		(void)fprintf(stderr, "no host has the label %s now (assay host label gives it)\n", labels);
+}
+
 static enum exit_status
 assign(const struct invocation *in, struct err *e)
 {
@@ -31,6 +47,7 @@ assign(const struct invocation *in, struct err *e)
 		return cmd_print_json(j, e) == 0 ? EXIT_GOOD : cmd_error(in, e);
 	(void)printf("%lld: %s for %s\n", api_int(j, "number"), api_str(j, "set"), api_str(j, "labels")[0] == '\0' ?
 	    "all hosts" : api_str(j, "labels"));
+	warn_nobody(&a, api_str(j, "labels"));
 	return EXIT_GOOD;
 }
 

@@ -102,6 +102,8 @@ list(const struct invocation *in, struct err *e)
 		return cmd_error(in, e);
 	if (in->json)
 		rc = cmd_print_json(j, e);
+	else if (json_array_size(json_object_get(j, "policies")) == 0)
+		rc = fputs("no policy\n", stderr) < 0 ? ERR_IO : 0;
 	else if ((rc = print_policies(json_object_get(j, "policies"), e)) == 0)
 		rc = print_assignments(json_object_get(j, "assignments"), e);
 	return rc == 0 ? EXIT_GOOD : cmd_error(in, e);

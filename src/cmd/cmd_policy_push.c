@@ -36,9 +36,11 @@ push(const struct invocation *in, struct api *a, struct http_result *r, struct e
 	API_REQUEST_AUTO struct api_request q = api_request("policyPut", buf_cstr(&name));
 	bool none = expect != NULL && strcmp(expect, "none") == 0;
 
-	return api_call(a, &(struct http_call){ .method = q.method, .target = buf_cstr(&q.target), .body = file_view(&f),
+	rc = api_call(a, &(struct http_call){ .method = q.method, .target = buf_cstr(&q.target), .body = file_view(&f),
 	    .type = "application/octet-stream", .answer_ms = LIMIT_HTTP_ANSWER_MS * 5,
 	    .if_none_match = none ? "*" : NULL, .if_match = none ? NULL : expect }, r, e);
+	/* What the server says of the file; not what is wrong on the way to it. */
+	return rc == ERR_USAGE ? err_file(e, rc, path) : rc;
 }
 
 /* What is assigned by its name alone is the version that came last: going back is said, or is not done. */

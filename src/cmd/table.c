@@ -6,6 +6,7 @@
 
 #define GAP 2
 #define BENT 14		/* columns are cut to no less */
+#define BENT_WORDS 24	/* nor those of words */
 
 struct table
 table_init(const struct table_column *columns, size_t n)
@@ -61,6 +62,12 @@ total(const struct table *t, const unsigned *w)
 	return sum;
 }
 
+static unsigned
+least(const struct table *t, size_t column)
+{
+	return (t->columns[column].flags & TABLE_WORDS) != 0 ? BENT_WORDS : BENT;
+}
+
 /* Take from the widest column that bends until all fits. */
 static bool
 bend(const struct table *t, unsigned *w, unsigned width)
@@ -69,7 +76,7 @@ bend(const struct table *t, unsigned *w, unsigned width)
 		size_t widest = t->n_columns;
 
 		for (size_t i = 0; i < t->n_columns; i++)
-			if ((t->columns[i].flags & TABLE_BENDS) != 0 && w[i] > BENT &&
+			if ((t->columns[i].flags & TABLE_BENDS) != 0 && w[i] > least(t, i) &&
 			    (widest == t->n_columns || w[i] > w[widest]))
 				widest = i;
 		if (widest == t->n_columns)

@@ -1,8 +1,8 @@
 /* table.h: rows of words for a terminal.
  *
  * On a terminal a table is at most as wide as it: columns that bend are cut in their
- * middle first, then those that can be missed are left out, from the right.  Into a
- * pipe or a file every cell is whole.  Cells are text that was escaped already.
+ * middle first (what is words not so far that it says nothing), then those that can be
+ * missed are left out, from the right.  Into a pipe or a file every cell is whole.  Cells are text that was escaped already.
  */
 #ifndef CMD_TABLE_H
 #define CMD_TABLE_H
@@ -12,7 +12,7 @@
 
 #define TABLE_COLUMNS 10
 
-enum table_flags { TABLE_BENDS = 1, TABLE_SPARE = 2, TABLE_RIGHT = 4 };
+enum table_flags { TABLE_BENDS = 1, TABLE_SPARE = 2, TABLE_RIGHT = 4, TABLE_WORDS = 8 };
 
 struct table_column { const char *title; unsigned flags; };
 

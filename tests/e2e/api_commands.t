@@ -118,6 +118,9 @@ try:
     r = run("host", "history", "host-00010")
     like(r.stdout, r"untrusted +20\S+Z +- +/opt/only-10: .* +\d+\n", "host history")
     schema(run("host", "history", "host-00010", "--json"), "History", "host history")
+    shown = plain(on_terminal(60, "host", "history", "host-00010"))
+    ok(all(len(l) <= 60 for l in shown.splitlines()) and re.search(r"^VERDICT +FROM +WHY$", shown, re.M),
+        "a narrow terminal has the reason rather than the end") or print("#", shown)
 
     # ---- search ----
     r = run("search", "path:/opt/only-10")
@@ -130,6 +133,8 @@ try:
         is_(run("search", q).returncode, 2, f"search {q}: exit 2")
 
     # ---- policies ----
+    r = run("policy", "list")
+    is_((r.returncode, r.stdout, r.stderr), (0, "", "no policy\n"), "policy list, where there is none")
     open(tmp + "/web.json", "wb").write(policy("web", **{"/usr/bin/bash": "00" * 32}))
     r = run("policy", "push", tmp + "/web.json")
     is_((r.returncode, r.stdout.split()[0]), (0, "web"), "policy push names it by the file")
@@ -147,16 +152,21 @@ try:
     like(r.stderr, f"not the newest version of \"web\".*assay policy assign web@{version}", "an older one again is said not to be the newest")
     is_(r.returncode, 0, "and is no error")
     open(tmp + "/junk", "w").write("junk")
-    is_(run("policy", "push", tmp + "/junk").returncode, 2, "what is no policy: exit 2")
+    r = run("policy", "push", tmp + "/junk")
+    is_(r.returncode, 2, "what is no policy: exit 2")
+    like(r.stderr, "^assay: .*/junk: the server says: ", "with the file's name")
     r = run("policy", "assign", "web", f"web@{version}", "--label", "role=db", "--rank", "-3", "--overlap", "10m")
     is_((r.returncode, r.stdout), (0, "1: web+web for role=db\n"), "policy assign")
     schema(run("policy", "assign", "web", "--json"), "Assignment", "policy assign")
+    like(run("policy", "assign", "web", "--label", "role=webb", "--rank", "-9").stderr, "^no host has the label role=webb now",
+        "a label that no host has is told")
+    is_(run("policy", "unassign", "3").returncode, 0, "and may be taken back")
     r = run("policy", "list")
     like(r.stdout.replace("\n", "|"), r"^POLICY .*web +[0-9a-f]{64} .*\|\|NUMBER .* 1 +web\+web +role=db +-3 ", "policy list")
     is_(run("policy", "unassign", "2").returncode, 0, "policy unassign")
     is_(run("policy", "unassign", "2").returncode, 2, "once")
     j = json.loads(run("policy", "list", "--json", "--all").stdout)
-    is_(([len(j["policies"]), len(j["assignments"])]), [2, 2], "policy list --all")
+    is_(([len(j["policies"]), len(j["assignments"])]), [2, 3], "policy list --all")
     for bad in (["assign", "nothing"], ["assign", "web", "--overlap", "soon"], ["assign", "web", "--rank", "x"], ["assign", "web", "--label", "x"],
             ["unassign", "x"], ["assign"]):
         is_(run("policy", *bad).returncode, 2, f"policy {' '.join(bad)}: exit 2")
@@ -200,6 +210,10 @@ try:
 
     # ---- trouble ----
     fails(open_api(["host", "list", "--data", tmp + "/none"]), 2, "no server has been started", "assay server --data", "a directory of no server")
+    fails(open_api(["host", "list", "--server", s.url.replace("https:", "http:"), "--server-ca", s.data + "/ca.pem", "--token-file",
+        s.data + "/admin.token"]), 3, "closed before the answer", "https:// only", "http:// where TLS is spoken")
+    fails(open_api(["host", "list", "--server", s.url, "--server-ca", tmp + "/none", "--token-file", s.data + "/admin.token"]), 3,
+        "/none: cannot open", "--server-ca", "an authority that is not there")
     fails(open_api(["host", "list", "--server", s.url]), 2, "nothing says who asks", "--token-file", "no token")
     fails(open_api(["host", "list", "--server", s.url, "--token-file", tmp + "/ro"]), 2, "which authority", "--server-ca", "no authority")
     is_(open_api(["host", "list", *base, "--cert", tmp + "/k.pem"]).returncode, 2, "a certificate without a key: exit 2")
