@@ -6,6 +6,7 @@
 #include "cmd/api_client.h"
 
 #define LABEL_WIDTH 13
+#define FACT_WIDTH 16	/* "tpm.manufacturer" */
 
 enum colour
 verdict_colour_of(const char *verdict)
@@ -192,7 +193,7 @@ print_facts(FILE *f, const char *prefix, json_t *facts, unsigned depth)
 			json_write_compact(v, &text);
 		(void)fputs("  ", f);
 		print_safe(f, buf_cstr(&name));
-		(void)fprintf(f, "%*s ", name.n < LABEL_WIDTH ? (int)(LABEL_WIDTH - name.n) : 0, "");
+		(void)fprintf(f, "%*s ", name.n < FACT_WIDTH ? (int)(FACT_WIDTH - name.n) : 0, "");
 		print_safe(f, buf_cstr(&text));
 		(void)fputc('\n', f);
 	}

@@ -34,6 +34,14 @@ is "$(find "$tmp/root" -type f -perm /111 | sed "s|$dest/||" | LC_ALL=C sort)" "
 [ -s "$tmp/r2/usr/man/man1/assay.1" ] && [ -s "$tmp/r2/opt/man/man1/assay.1" ]
 ok $? "man pages follow mandir, relative and absolute"
 
+# --- what is installed to be read leads nowhere else.
+dead=$(cd "$dest/share/doc/assay" && find . -name '*.md' | while read -r page; do
+	grep -oE '\]\([^)#]+' "$page" | sed 's/^](//' | grep -vE '^(https?|mailto):' | while read -r link; do
+		[ -e "${page%/*}/$link" ] || echo "$page: $link"
+	done
+done)
+is "$dead" "" "each link of the installed pages has its page"
+
 # --- each command has its page, and no page is without its command.
 { "$assay" --commands | sed 's/ /-/; s/.*/assay-&.1/'
 	"$ASSAY_BUILD/assay-agent" --commands | sed 's/ /-/; s/.*/assay-agent-&.1/'; echo assay-agent.1; } | LC_ALL=C sort >"$tmp/want"
