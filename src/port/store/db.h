@@ -67,6 +67,7 @@ struct db {
 	const struct db_ops *ops;
 	enum store_kind kind;
 	char where[512];
+	unsigned silence_ms;		/* how long it may leave us waiting; 0: LIMIT_STORE_SILENCE_MS */
 	bool in_tx;
 	bool collided;			/* the last error: it and another rolled each other back */
 	struct err doom;		/* why the transaction cannot be committed; code 0: it can */

@@ -101,6 +101,12 @@ store_where(const struct store *s)
 	return s->db->where;
 }
 
+void
+store_patient(struct store *s, bool on)
+{
+	s->db->silence_ms = on ? LIMIT_STORE_PATIENT_MS : 0;
+}
+
 int
 store_now(struct store *s, int64_t *now, struct err *e)
 {

@@ -60,6 +60,10 @@ enum store_kind store_kind(const struct store *s);
 /** store_where(s): For messages: the path, or the URL without its password. */
 const char *store_where(const struct store *s);
 
+/** store_patient(s, on): What follows may take the database long, and nobody waits for it: deleting
+ * old rows, merging.  Else a database that says nothing for LIMIT_STORE_SILENCE_MS is left. */
+void store_patient(struct store *s, bool on);
+
 /** store_now(s, now, e): The database's clock, which all servers share. */
 MUST_CHECK int store_now(struct store *s, int64_t *now, struct err *e);
 

@@ -354,6 +354,7 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 		s->resume = buf_view(&o->state);
 	buf_str(&all, o->unreadable.message);
 	buf_str(&all, o->event_log.n > 0 ? "" : "no event log");
+	buf_str(&all, a->policy.policies->n > 0 ? "" : "no policy");
 	if (o->result.verdict == VERDICT_UNDECIDED)
 		tell_open(&o->result, &all);
 	if ((rc = make_findings(a, &all, e)) != 0 || (rc = digest_of(DIGEST_SHA256, buf_view(&all), &found, e)) != 0)

@@ -221,6 +221,7 @@ server_stop(struct server *s)
 	if (s->http != NULL)
 		http_server_stop(s->http, GRACE_MS);
 	workers_stop(s->workers);
+	broadcaster_free(s->broadcaster);
 	simulator_stop(s->simulator);
 	keeper_stop(s->keeper);
 	http_server_free(s->http);

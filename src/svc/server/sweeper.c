@@ -26,7 +26,7 @@ sweep(struct sweeper *w, struct err *e)
 {
 	struct settings *c = settings_hold(w->server);
 	int64_t now = server_now();
-	uint64_t left;
+	uint64_t left = UINT64_MAX;
 	int rc;
 
 	w->late.patience = (int64_t)c->wait_ms * 3;
@@ -36,13 +36,13 @@ sweep(struct sweeper *w, struct err *e)
 	if (!w->turn.ours)
 		return 0;
 	/* What a clock that is wrong lets go does not come back. */
-	if (turn_clock() >= w->late.doubt && (rc = retention_round(&w->retention, w->server, w->store, now, e)) != 0)
-		return rc;
-	do {
-		if ((rc = store_merge(w->store, MERGE_ROWS, &left, e)) != 0)
-			return rc;
-	} while (left > MERGE_ROWS);
-	return 0;
+	store_patient(w->store, true);
+	if (turn_clock() >= w->late.doubt)
+		rc = retention_round(&w->retention, w->server, w->store, now, e);
+	while (rc == 0 && left > MERGE_ROWS)
+		rc = store_merge(w->store, MERGE_ROWS, &left, e);
+	store_patient(w->store, false);
+	return rc;
 }
 
 static bool

@@ -148,8 +148,8 @@ workers_start(struct server *s, unsigned n, struct workers **out, struct err *e)
 		}
 	}
 	if (rc != 0) {
-		*out = s->workers = NULL;
 		workers_stop(w);
+		*out = s->workers = NULL;
 	}
 	return rc;
 }
