@@ -347,7 +347,7 @@ def identities(a):
 
 
 try:
-    s = Server(tmp + "/data", "--first-use", "--interval", "3600")
+    s = Server(tmp + "/data", "--first-use", "--interval", "3600", "--host-rate", "100000")
     a = machine("a", dict(hostname="alpha\n2026 INFO serving https://evil"))
     a.enrol()
     s.call("POST", f"/v1/hosts/{a.id}/approve")

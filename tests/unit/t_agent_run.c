@@ -25,6 +25,7 @@ enum fault {
 	WELL = 0, LOST_BEFORE, LOST_AFTER, STATUS_409, STATUS_403_PENDING, STATUS_403_CERTIFICATE, STATUS_503,
 	GARBAGE, CUT, WRONG_TYPE, EMPTY, FAULTS,
 	NEWER, VERSION_2,		/* a server of a later release */
+	STATUS_429,			/* and Retry-After: 1 */
 };
 
 static struct {
@@ -45,6 +46,17 @@ static struct {
 	enum fault faults[64];		/* one for each message to come */
 	size_t n_faults, at;
 } server;
+
+static uint64_t answered_429, answered_next;	/* ms */
+
+static uint64_t
+clock_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
 
 static struct trust_config trust = { .modes = 1u << TRUST_OPERATOR };
 
@@ -227,6 +239,15 @@ fake_post(void *arg, const char *route, struct span body, struct agent_reply *ou
 		out->status = f == STATUS_409 ? 409 : f == STATUS_503 ? 503 : 403;
 		(void)snprintf(out->code, sizeof(out->code), "%s", f == STATUS_409 ? "nonce" : f == STATUS_503 ? "busy" :
 		    f == STATUS_403_PENDING ? "host-pending" : "certificate");
+		return 0;
+	}
+	if (answered_429 != 0 && answered_next == 0)
+		answered_next = clock_ms();
+	if (f == STATUS_429) {
+		answered_429 = clock_ms();
+		out->status = 429;
+		out->retry_after = 1;
+		(void)snprintf(out->code, sizeof(out->code), "pace");
 		return 0;
 	}
 	if (handle(route, body, &out->body) != 0) {
@@ -497,6 +518,34 @@ test_loop(void)
 	agent_free(a);
 }
 
+/* The pauses of this agent are milliseconds: what the server says counts. */
+static void
+test_pace(void)
+{
+	static const enum fault bad[] = { WELL, STATUS_429, WELL, WELL };
+	struct err e = { 0 };
+	struct agent *a = new_agent(&e);
+	uint64_t begun = clock_ms();
+	pid_t child;
+
+	server.wait_ms = 300;
+	server.deadline_ms = 900;
+	faults(sizeof(bad) / sizeof(bad[0]), bad);
+	if ((child = fork()) == 0) {
+		(void)usleep(4000000);
+		(void)kill(getppid(), SIGUSR1);
+		_exit(0);
+	}
+	atomic_store(&stopping, false);
+	answered_429 = answered_next = 0;
+	agent_run(a, &stopping);
+	(void)waitpid(child, NULL, 0);
+	ok(answered_429 >= begun && answered_next >= answered_429 + 1000, "told to wait a second, the agent waits a second (%llu ms)",
+	    (unsigned long long)(answered_next - answered_429));
+	ok(agent_counts(a).evidence >= 1 && agent_counts(a).faults == 1, "and goes on");
+	agent_free(a);
+}
+
 static void
 on_usr1(int sig)
 {
@@ -611,6 +660,7 @@ main(void)
 	test_newer_server();
 	test_renewal();
 	test_loop();
+	test_pace();
 	test_damaged();
 	(void)close(stop);
 	(void)waitpid(pid, &status, 0);
