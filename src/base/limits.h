@@ -301,6 +301,10 @@
 #define LIMIT_STORE_LONG_MS	7200000
 /* Between attempts to reach a database that answers nobody. */
 #define LIMIT_STORE_PAUSE_MS	1000
+/* Lines of one kind in the log: so many at once, then one each time.  Whoever sends requests that fail, or a
+ * store that is away, must not fill the disk; how many were left out is told. */
+#define LIMIT_LOG_LINES		50
+#define LIMIT_LOG_EVERY_MS	10000
 /* What clocks of servers that share a store may differ by.  A host that was seen later than that
  * was seen before the clock was set back: how long ago, nobody knows. */
 #define LIMIT_CLOCK_SKEW_MS	60000

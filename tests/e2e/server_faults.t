@@ -118,6 +118,37 @@ def disk():
     ended(s, hosts, "a full disk")
 
 
+def read_only():
+    """The directory becomes one that can only be read while the server runs."""
+    flag, at = tmp + "/flag", tmp + "/robe"
+    open(flag, "w").write("0")
+
+    def turn(value):
+        with open(flag, "r+") as f:
+            f.write(value)
+
+    s = Server("robe", "--interval", "2", data=at,
+        env={"LD_PRELOAD": BUILD + "/tests/e2e/read-only.so", "READ_ONLY": flag, "READ_ONLY_BELOW": at + "/"})
+    hosts = Hosts([s], n=HOSTS, pause_ms=50)
+    before, begun = hosts.messages(), len(s.log())
+    turn("1")
+    ok(wait(lambda: len(s.log()) > begun), "the directory can only be read from now on: the log says so")
+    like(s.log()[begun:], "Read-only file system.*can only be read now", "and says what is wrong")
+    last = hosts.messages()
+    status, problem = s.api("POST", "/v1/assignments", {"policies": ["load"]})
+    is_((status, problem["code"]), (503, "unavailable"), "a change is refused: try again later")
+    is_(len(s.hosts()), HOSTS, "what is stored can be read")
+    is_((hosts.messages(), s.process.poll()), (last, None), "nothing is acknowledged, and the server does not end")
+    ok(wait(lambda: {(h["verdict"], h["reachability"]) for h in s.hosts()} <= {("undecided", "stale"), ("undecided", "late")}),
+        "hosts become late, and what they proved runs out")
+    n = len(s.log()[begun:].splitlines())
+    turn("0")
+    took = hosts.more(100)
+    ok(took is not None, f"it can be written again: the hosts go on ({took or -1:.1f} s)")
+    ok(n < 200, f"the log was not filled meanwhile ({n} lines)")
+    ended(s, hosts, "a directory that can only be read")
+
+
 def clock():
     shift = tmp + "/shift"
     now = [0]
@@ -156,7 +187,7 @@ def clock():
 
 
 try:
-    for part in sys.argv[1:] or ("clock", "disk", "postgresql"):
+    for part in sys.argv[1:] or ("clock", "disk", "read_only", "postgresql"):
         globals()[part]()
 except Exception:
     ok(False, "no surprise")
