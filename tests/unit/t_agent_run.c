@@ -286,7 +286,7 @@ new_agent(struct err *e)
 {
 	struct agent_options o = { .dir = net, .priv_socket = sock,
 	    .transport = { NULL, fake_post, fake_identity, fake_where }, .push_ms = 20, .backoff_ms = 5, .backoff_max_ms = 20,
-	    .pending_ms = 10, .landlock = 4, .seccomp = true };
+	    .pending_ms = 10, .renew_ms = 500, .landlock = 4, .seccomp = true };
 	struct agent *a = NULL;
 
 	return agent_new(&o, &a, e) == 0 ? a : NULL;
@@ -459,6 +459,64 @@ test_renewal(void)
 	ok(agent_identity(a)->to > time(NULL) + 900000, "for longer");
 	is_int(rounds(a, 1), 1, "evidence");
 	ok(!server.has_csr, "and then there is no request");
+	agent_free(a);
+}
+
+/* Nobody can write a file in place of a directory that is not empty. */
+static void
+obstruct(const char *name, bool on)
+{
+	char path[300], aside[300], in[310];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", net, name);
+	(void)snprintf(aside, sizeof(aside), "%s/%s.aside", net, name);
+	(void)snprintf(in, sizeof(in), "%s/x", path);
+	if (on) {
+		(void)rename(path, aside);
+		if (mkdir(path, 0700) != 0 || mkdir(in, 0700) != 0)
+			diag("cannot make %s", path);
+		return;
+	}
+	(void)rmdir(in);
+	(void)rmdir(path);
+	(void)rename(aside, path);
+}
+
+static void
+test_read_only(void)
+{
+	struct err e = { 0 };
+	struct agent *a;
+	size_t identities, enrolled;
+
+	server.lifetime = 140;
+	if (identity_forget(net, &(struct identity){ 0 }, &e) != 0)
+		diag("%s", e.message);
+	a = new_agent(&e);
+	is_int(rounds(a, 2), 1, "enrolled with a certificate that ends soon");
+	is_int(rounds(a, 1), 1, "hello");
+	obstruct("identity.pem", true);
+	server.lifetime = 1000000;
+	identities = server.identities;
+	is_int(rounds(a, 1), 1, "its directory cannot be written: evidence is sent all the same");
+	ok(server.has_csr && server.identities == identities, "with the certificate it has");
+	is_int(rounds(a, 1), 1, "again");
+	ok(!server.has_csr, "and for a while asks for none that it could not keep");
+	obstruct("identity.pem", false);
+	(void)usleep(600000);
+	is_int(rounds(a, 1), 1, "it can be written again");
+	ok(server.has_csr && server.identities == identities + 1, "renewed");
+	if (identity_forget(net, &(struct identity){ 0 }, &e) != 0)
+		diag("%s", e.message);
+	agent_free(a);
+	obstruct("writable", true);
+	a = new_agent(&e);
+	enrolled = server.enrolled;
+	is_int(rounds(a, 3), -1, "where nothing can be kept");
+	ok(server.enrolled == enrolled, "no server is asked for a certificate");
+	obstruct("writable", false);
+	is_int(rounds(a, 1), 1, "until it can");
+	ok(server.enrolled == enrolled + 1, "then it is");
 	agent_free(a);
 }
 
@@ -659,6 +717,7 @@ main(void)
 	test_faults();
 	test_newer_server();
 	test_renewal();
+	test_read_only();
 	test_loop();
 	test_pace();
 	test_damaged();
