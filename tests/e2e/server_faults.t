@@ -2,7 +2,7 @@
 """What goes away, fills up or is set back makes hosts late, never untrusted, and is recovered from
 without anybody's help: PostgreSQL, the disk, the clock.  Hosts attest all the time; what was
 acknowledged is in the store at the end, byte by byte."""
-import os, signal, struct, subprocess, sys, time, traceback
+import datetime, os, signal, struct, subprocess, sys, time, traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import taptest
@@ -162,11 +162,20 @@ def clock():
     s = Server("clock", "--interval", "2", env={"LD_PRELOAD": BUILD + "/tests/e2e/clock-shift.so", "CLOCK_SHIFT": shift})
     hosts = Hosts([s], n=HOSTS, pause_ms=50)
     standing = lambda: {(h["verdict"], h["reachability"]) for h in s.hosts()}
-    for seconds, what in ((3600, "an hour forward"), (-3600, "and back"), (-1800, "half an hour back")):
+    week = 7 * 86400
+
+    def holds(h):
+        """For how many seconds yet, by the server's clock, what it proved holds."""
+        until = datetime.datetime.fromisoformat(h["valid_until"].replace("Z", "+00:00"))
+        return until.timestamp() - time.time() - now[0]
+
+    for seconds, what in ((3600, "an hour forward"), (-3600, "and back"), (week, "a week forward"), (-week, "and back"),
+            (-1800, "half an hour back")):
         turn(seconds)
         took = hosts.more(60)
         ok(took is not None, f"the clock is set {what}: the hosts go on ({took or -1:.1f} s)")
         ok(wait(lambda: standing() == {("trusted", "fresh")}), "and are trusted")
+        ok(wait(lambda: all(-1 <= holds(h) <= 7 for h in s.hosts())), "for three intervals from now, and no longer")
         like(s.api("GET", "/v1/hosts?limit=1")[1]["hosts"][0]["policy"], "load", "by the policy that was assigned before")
     hosts.say("silent")
     time.sleep(0.5)
