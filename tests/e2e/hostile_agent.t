@@ -315,6 +315,24 @@ def flood(a):
     truth(a, "a flood of changes")
 
 
+# ---- names longer than any kernel writes ----
+def long_names(a):
+    for n in (4096, 70000, 900000):
+        new_boot(a, ONE)
+        for i in range(12):
+            a.kernel.measure(b"/" + bytes([97 + i]) + b"\x01" * n, b"evil")
+        a.attest(start=0)
+        verdict, found = state(a)
+        is_((verdict, set(found)), ("untrusted", {"not-in-policy"}), f"twelve names of {n} bytes: untrusted, and not refused")
+        f = s.call("GET", f"/v1/hosts/{a.id}/findings")["findings"]
+        is_([(len(x["path"]) <= 4 * 4096, x.get("path_bytes")) for x in f],
+            [(True, n + 2 if n + 2 > 4096 else None)] * 12, "each is a finding, which tells its length")
+        ok(len(host(a)["reason"]) < 65536, "the reason is a sentence")
+    new_boot(a, ONE)
+    a.attest(start=0)
+    truth(a, "names without end")
+
+
 # ---- identities ----
 def identities(a):
     b = machine("b")
@@ -356,7 +374,7 @@ try:
         a.kernel.measure(name, name.encode())
     approve("test", policy("test", **{n: digest(n.encode()).hex() for n in (ONE, TWO)}))
     truth(a, "enrolment")
-    for part in (replays, omissions, selections, lists, other_list, new_key, resets, names, volumes, overlaps, identities, flood):
+    for part in (replays, omissions, selections, lists, other_list, new_key, resets, names, volumes, overlaps, identities, long_names, flood):
         part(a)
 finally:
     close()
