@@ -200,6 +200,7 @@
 #define LIMIT_LISTENERS		256
 #define LIMIT_LISTENERS_PRINCIPAL 32
 /* 100,000 hosts keep their connection; each costs about 34 KiB. */
+/* 100,000 hosts keep their connection; each costs about 17 KiB. */
 #define LIMIT_HTTP_CONNECTIONS	120000
 #define LIMIT_HTTP_PER_ADDRESS	1024	/* one office or cluster behind one address */
 #define LIMIT_HTTP_WORKERS	64
@@ -242,6 +243,17 @@
  * address, behind which there may be that rack. */
 #define LIMIT_ENROL_OPEN	10000
 #define LIMIT_ENROL_OPEN_ADDRESS 256
+/* Hosts that wait for an operator: a data centre on its first day.  Who has no TPM at all can make
+ * as many up as he likes, each with its facts and certificates. */
+#define LIMIT_HOSTS_PENDING	10000
+/* Client certificates of one host in an hour: an agent wants one in two months.  Those for its
+ * enrolment come on top, so that renewals, however many, leave it the way back. */
+#define LIMIT_HOST_RENEWALS	10
+#define LIMIT_HOST_ENROLMENTS	20
+/* Of one host are kept: the newest certificates (older ones are no host's any more), and the newest
+ * identities (an agent without a disk makes an attestation key at each boot). */
+#define LIMIT_HOST_CERTIFICATES	32
+#define LIMIT_HOST_IDENTITIES	64
 /* What the server keeps beside a begun enrolment: facts and the certificates sent. */
 #define LIMIT_ENROL_EXTRA	MIB(1)
 

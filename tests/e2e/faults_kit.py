@@ -146,6 +146,7 @@ class Hosts:
 
     def __init__(self, servers, n=8, pause_ms=20, first=0):
         s = servers[0]
+        self.data, self.n = s.data, n
         self.err = open(f"{tmp}/hosts.log", "ab")
         self.p = subprocess.Popen([*s.prefix, BUILD + "/tests/e2e/attesters", s.data, s.store, f"{first}+{n}", str(pause_ms),
             *(s.url for s in servers)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.err, text=True)
@@ -173,6 +174,12 @@ class Hosts:
     def say(self, word):
         self.p.stdin.write(word + "\n")
         self.p.stdin.flush()
+
+    def keys(self):
+        """Files with key and certificate of each, for other clients."""
+        self.say("keys")
+        self.p.stdout.readline()
+        return [f"{self.data}/host-{i}.pem" for i in range(self.n)]
 
     def stop(self):
         self.p.stdin.write("stop\n")

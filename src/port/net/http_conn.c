@@ -224,6 +224,7 @@ conn_meet(struct conn *c)
 	worker_count(c->w, COUNT_HANDSHAKES);
 	if (facts.resumed)
 		worker_count(c->w, COUNT_RESUMED);
+	tls_server_settle(c->w->s->o.tls, c->ssl);
 }
 
 static void

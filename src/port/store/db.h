@@ -73,6 +73,7 @@ struct db {
 	struct err doom;		/* why the transaction cannot be committed; code 0: it can */
 	uint64_t generation;		/* of what is cached from it: counts openings and rollbacks */
 	int (*check)(struct db *d, struct err *e);	/* behind opening again */
+	bool served;			/* and then it is to be held as by a server (hold.h) */
 };
 
 /** db_sqlite_open(path, create, newest, d, e): ERR_NOT_FOUND if there is no file and

@@ -47,6 +47,8 @@ enum store_kind { STORE_SQLITE, STORE_POSTGRESQL };
 enum store_open_flags {
 	STORE_CREATE = 1,	/* make the database's tables (and SQLite's file) where there are none */
 	STORE_MIGRATE = 2,	/* bring an older schema up to date; else that is ERR_VERSION */
+	STORE_SERVE = 4,	/* as one of those that keep it: ERR_STORE_BUSY while somebody is */
+	STORE_ALONE = 8,	/* who takes all of it: ERR_STORE_BUSY while somebody keeps it (hold.h) */
 };
 
 /** store_open(url, flags, s, e): ERR_NOT_FOUND where there is no database of assay's

@@ -273,7 +273,7 @@ broadcaster_start(struct server *s, struct broadcaster **out, struct err *e)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	b->server = s;
 	pthread_mutex_init(&b->lock, NULL);
-	if ((rc = store_open(s->store_url, 0, &b->store, e)) != 0) {
+	if ((rc = store_open(s->store_url, STORE_SERVE, &b->store, e)) != 0) {
 		free(b);
 		return rc;
 	}

@@ -87,7 +87,7 @@ sweeper_start(struct server *s, struct sweeper **out, struct err *e)
 	if (w == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	w->server = s;
-	if ((rc = store_open(s->store_url, 0, &w->store, e)) != 0 || (rc = turn_open(w->store, &w->turn, e)) != 0) {
+	if ((rc = store_open(s->store_url, STORE_SERVE, &w->store, e)) != 0 || (rc = turn_open(w->store, &w->turn, e)) != 0) {
 		store_close(w->store);
 		free(w);
 		return rc;
