@@ -9,6 +9,7 @@
 #include "port/tpm/swtpm.h"
 #include "svc/agent/priv_monitor.h"
 #include "svc/log.h"
+#include "svc/ready.h"
 
 #define DEFAULT_TCTI "device:/dev/tpmrm0"
 #define DEFAULT_MASK 0x47ffu	/* PCRs 0 to 10 and 14: firmware, boot loader, IMA, shim */
@@ -301,6 +302,8 @@ run(const struct invocation *in, struct err *e)
 		svc_log_err(LOG_LEVEL_ERROR, "the execution monitor does not run", &inner);
 	svc_log(LOG_LEVEL_INFO, "TPM %s, list of the %s, socket %s", s.o.tcti,
 	    s.monitored == NULL ? "kernel" : "monitor", s.places.socket);
+	/* Who watches shall do so before the rest of the system starts. */
+	svc_ready();
 	return priv_run(s.priv, stop, e) == 0 ? EXIT_GOOD : cmd_error(in, e);
 }
 

@@ -32,7 +32,7 @@ struct boot_input {
 	struct span event_log;			/* n 0: none given */
 	const struct tpm_pcr_bank *pcrs;	/* only values that the quote's digest covers */
 	size_t n_pcrs;
-	bool log_alone;				/* no measurement list is part of this: do not ask for one */
+	bool log_alone;				/* no kernel's list is part of this: only a policy asks for boot_aggregate */
 	const struct digest *aggregates;	/* of each boot_aggregate entry, in order */
 	size_t n_aggregates;
 	bool aggregates_authenticated;		/* the entries lie in the quote's prefix */

@@ -62,6 +62,8 @@ evidence_boot(const struct evidence_input *in, const struct evidence_boot *b, st
 	BOOT_REPORT_AUTO struct boot_report boot = { 0 };
 	struct boot_input x = { .event_log = in->has_event_log ? in->event_log : span_of(NULL, 0),
 	    .pcrs = b->q->covered.banks, .n_pcrs = b->authentic ? b->q->covered.n_banks : 0,
+	    /* A monitor has seen no boot: its list never has a boot_aggregate. */
+	    .log_alone = in->list_pcr != 0 && in->list_pcr != IMA_PCR,
 	    .aggregates = b->aggregates, .n_aggregates = b->n_aggregates,
 	    .aggregates_authenticated = b->aggregates_covered,
 	    .policies = b->demands, .now = in->ctx.now, .began = in->boot_began };

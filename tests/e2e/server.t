@@ -278,6 +278,20 @@ try:
         h = server.host(a)
         is_((h["verdict"], h["ima_policy"]["builtin"], h["ima_policy"]["builtin_proven"]), ("trusted", "tcb", want), what)
 
+    # ---- a machine with firmware, whose list is the execution monitor's: it has no boot_aggregate ----
+    server.api("POST", f"/v1/hosts/{a.id}/forget")
+    machine.reboot()
+    machine.run("tpm2_dictionarylockout", "--clear-lockout")
+    a.kernel, a.cert, a.connection = Kernel(machine), None, None
+    a.enrol()
+    server.api("POST", f"/v1/hosts/{a.id}/approve")
+    record, s1, s256 = a.kernel.record("/usr/bin/one", sha(b"one"), pcr=13)
+    machine.run("tpm2_pcrextend", f"13:sha1={s1.hex()},sha256={s256.hex()}")
+    a.kernel.records, facts = [record], a.facts(list="monitor", list_pcr=13)
+    a.take(a.post("/v1/agent/attest", message("evidence", facts=facts)))
+    a.take(a.post("/v1/agent/attest", a.evidence(start=0, pcrs=list(range(11)) + [13], event_log=log(proven), facts=facts)))
+    is_((server.host(a)["verdict"], codes()), ("trusted", []), "the execution monitor's list and an event log: trusted")
+
     # ---- silence ----
     for _ in range(100):
         h = server.host(b)
