@@ -111,6 +111,16 @@ def again(l, unit, how):
         l.shows(unit, "ActiveState") == ["active"]) is not None, f"{how}: {unit} runs again")
 
 
+def with_less(l):
+    """Where the kernel measures, without the monitor's capabilities."""
+    d = "/etc/systemd/system/assay-agent-priv.service.d"
+    again(l, "assay-agent-priv", f"mkdir -p {d}; printf '[Service]\\nCapabilityBoundingSet=\\nCapabilityBoundingSet=CAP_DAC_READ_SEARCH\\n' "
+        f">{d}/kernel-list.conf; systemctl daemon-reload; systemctl restart assay-agent-priv")
+    pid = l.shows("assay-agent-priv", "MainPID")[0]
+    is_(l.machine.do(f"grep -E '^Cap(Eff|Bnd)' /proc/{pid}/status").split()[1::2], ["0000000000000004"] * 2, "one capability is left to it")
+    runs_on(l, "without the monitor's capabilities", "again")
+
+
 def restarts(l):
     again(l, "assay-agent", "systemctl restart assay-agent")
     again(l, "assay-agent-priv", "systemctl restart assay-agent-priv")
@@ -133,6 +143,7 @@ def kernel_list(lab, kernel):
     is_((l.host()["verdict"], l.codes()), ("trusted", []), "trusted")
     is_small(l, l.host()["entries"])
     restarts(l)
+    with_less(l)
     runs_on(l, "before it turns red", "approved")
     turns_red(l, "another script", "/opt/other")
     before = l.host()
