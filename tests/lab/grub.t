@@ -5,6 +5,7 @@ server's, is proven by what GRUB measured, and is gone behind --undo and one mor
 import sys, os
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from systemd_kit import *
+import glob, lzma
 
 OVMF = "/usr/share/OVMF/"
 GRUB = ["initramfs-tools", "busybox", "kmod", "grub-efi-amd64", "grub-efi-amd64-bin", "grub-efi-amd64-signed", "shim-signed",
@@ -80,9 +81,29 @@ class Grub(Debian):
         """What is where setup and grub-mkconfig write."""
         return self.machine.do("cd /; find etc/ima etc/default boot/grub var/lib/assay -type f 2>/dev/null | sort | xargs sha256sum")
 
-    def demands(self, digest):
-        self.push("measured", {"assay_policy": 1, "ima_policies": {"digests": ["sha256:" + digest]}})
+    def modules(self):
+        """Compressed ones are unpacked by who loads them, and measured as memory, by the digest of the ELF file."""
+        for f in glob.glob(self.root + "/lib/modules/**/*.ko.xz", recursive=True):
+            yield "sha256:" + hashlib.sha256(hashlib.sha256(lzma.open(f).read()).digest()).hexdigest()
+
+    def demands(self, digest, keys={}):
+        """The policy that is in force; and what Debian measures beside the files of its packages."""
+        fstab = hashlib.sha256(open(self.root + "/etc/fstab", "rb").read()).hexdigest()
+        self.push("measured", {"assay_policy": 1, "name": "measured", "ima_policies": {"digests": ["sha256:" + digest]},
+            "layers": [{"name": "initramfs-tools", "files": {"/root/etc/fstab": ["sha256:" + fstab]}}],
+            "buffers": {"init_module": sorted(set(self.modules()))}, "keyrings": {r: {"digests": d} for r, d in keys.items()}})
         self.assign("base", "measured")
+
+    def approve_keys(self, digest):
+        """Those of the firmware, of shim and of the kernel, which each machine has others of."""
+        wait(lambda: self.of_host("boots")["boots"][0]["entries"] == self.count())
+        keys = {}
+        for f in self.of_host("findings")["findings"]:
+            if f["code"] == "keyring-not-in-policy":
+                keys.setdefault(f["path"], []).append(f["seen"])
+        print("# keys: " + ", ".join(f"{len(v)} in {k}" for k, v in keys.items()), flush=True)
+        is_({c for c in self.codes()} - {"keyring-not-in-policy"}, set(), "nothing else is found but the keys that the kernel started with")
+        self.demands(digest, keys)
 
 
 def run(lab, kernel):
@@ -106,6 +127,8 @@ def run(lab, kernel):
     status, out = l.setup("--status")
     is_(status, 1, "not in force before the next boot")
     l.reboot()
+    wait(lambda: l.host()["boot"] != first["boot"] and l.host()["reachability"] == "fresh")
+    l.approve_keys(digest)
     h = l.comes_anew("behind the reboot: trusted", first, "trusted")
     status, out = l.setup("--status", "--json")
     j = json.loads(out)
