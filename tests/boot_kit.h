@@ -206,4 +206,11 @@ kit_show(const struct result *r)
 		diag("warning: %s", r->warnings[i]);
 }
 
+/* Judges ${k}: declares report, r, e and rc. */
+#define RUN(k)								\
+	BOOT_REPORT_AUTO struct boot_report report = { 0 };		\
+	RESULT_AUTO struct result r = result_init();			\
+	struct err e = { 0 };						\
+	int rc = kit_judge(&(k), &report, &r, &e)
+
 #endif

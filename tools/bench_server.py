@@ -1,7 +1,10 @@
 """The server under load, for tools/bench: its CPU and its database's for one attestation."""
-import http.client, json, os, re, shutil, signal, ssl, subprocess, tempfile, time
+import http.client, json, os, re, resource, shutil, signal, ssl, subprocess, tempfile, time
 
 TICK = os.sysconf("SC_CLK_TCK")
+ATTESTING = 1000
+PER_GENERATOR = 2500    # connections of one process
+DESCRIPTORS = 512       # that the server needs beside connections, and reserves
 
 
 def cpu_of(pids):
@@ -80,6 +83,29 @@ def begin(assay, data, store):
     raise RuntimeError("the server does not start: " + log.read())
 
 
+def proportional(pid, what):
+    """KiB of a process: Pss, Rss."""
+    return int(re.search(what + r":\s*(\d+)", open(f"/proc/{pid}/smaps_rollup").read()).group(1))
+
+
+def ready(*args):
+    """A load generator that has begun."""
+    gen = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    line = gen.stdout.readline()
+    if line != "ready\n" and '"open"' not in line:
+        raise RuntimeError("the load generator failed")
+    return gen
+
+
+def keep(program, url, data, store, count):
+    """Connections that are kept, each made by a host; half of them resume a session."""
+    kept = []
+    for begun in range(0, count, PER_GENERATOR):
+        how = "full" if begun < count / 2 else "resumed"
+        kept.append(ready(program, url, data, store, str(min(PER_GENERATOR, count - begun)), how, str(10000 + begun)))
+    return kept
+
+
 def searches(url, data, queries):
     """Milliseconds of each, over one kept connection."""
     host, port = url.split("//")[1].rsplit(":", 1)
@@ -117,24 +143,27 @@ def fleet_of(build, kind, store, tmp, hosts, database=None, load=True):
             figure("search", f"  search: {what}", "ms", took[len(took) // 2], 50)
             figure("search-worst", "    the slowest", "ms", took[-1])
         figure("searched", "  memory behind the searches", "MiB", memory_of(server.pid, "VmHWM"))
-        before, n, running = 0, 900, []
-        for count, first in ((100, 0), (n, 100)):     # the first pay for policies and caches
-            before = memory_of(server.pid, "RssAnon")
-            gen = subprocess.Popen([program("attest"), url, data, store, str(count), "10", str(first)],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            running.append(gen)
-            if gen.stdout.readline() != "ready\n":
-                raise RuntimeError("the load generator failed")
-        each = (memory_of(server.pid, "RssAnon") - before) * 1024 / n
+        running = [ready(program("attest"), url, data, store, "100", "10", "0")]   # the first pay for policies and caches
+        before = [proportional(server.pid, what) for what in ("Pss", "Rss")]
+        count = min(hosts, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - DESCRIPTORS) - ATTESTING
+        kept = keep(program("kept"), url, data, store, count)
+        for i, what in enumerate(("Pss", "Rss")):
+            each = (proportional(server.pid, what) - before[i]) / count
+            figure("connection", f"  each of {count} kept connections: {what}", "KiB", each)
+        running.append(ready(program("attest"), url, data, store, str(ATTESTING - 100), "10", "100"))
         for gen in running:
             gen.stdin.write("\n")
             gen.stdin.flush()
         for gen in running:
             gen.communicate()
         peak = memory_of(server.pid, "VmHWM")
-        figure("memory", "  the most, while 1,000 attest at once", "MiB", peak, 2048)
-        figure("connection", "  a connection that is kept", "KiB", each)
-        figure("connected", f"  the most, with {hosts} kept", "MiB", peak + each * (hosts - 1000) / 1024, 2048)
+        still = sum(json.loads(gen.communicate("\n")[0])["open"] for gen in kept)
+        if still != count:
+            raise RuntimeError(f"{still} of {count} connections were kept")
+        rest = hosts - count - ATTESTING
+        figure("memory", f"  the most, while 1,000 attest, {count} kept", "MiB", peak, 2048)
+        if rest > 0:    # the limit of open files is in the way
+            figure("connected", f"  the same with {hosts}, reckoned", "MiB", peak + each * rest / 1024, 2048)
     finally:
         server.terminate()
         server.wait()
@@ -144,6 +173,8 @@ def fleet_of(build, kind, store, tmp, hosts, database=None, load=True):
 def fleet(build, hosts):
     """Memory and searches at the size of a fleet, with both databases."""
     out = []
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     for kind in ("SQLite", "PostgreSQL"):
         tmp = tempfile.mkdtemp(prefix="assay-bench.", dir=os.path.join(build, "data"))
         os.chmod(tmp, 0o755)

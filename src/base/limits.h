@@ -190,7 +190,11 @@
 #define LIMIT_HTTP_ETAGS	64	/* in one If-Match or If-None-Match */
 #define LIMIT_HTTP_SSE_LINE	MIB(1)	/* one line of an event stream, and one event's data */
 #define LIMIT_HTTP_STREAM_QUEUE	KIB(512)/* that a stream's client may lag behind: some thousand events */
+/* Who listens to events at once; and by one token, which some dashboards and scripts may share. */
+#define LIMIT_LISTENERS		256
+#define LIMIT_LISTENERS_PRINCIPAL 32
 /* 100,000 hosts keep their connection; each costs about 34 KiB. */
+/* 100,000 hosts keep their connection; each costs about 17 KiB. */
 #define LIMIT_HTTP_CONNECTIONS	120000
 #define LIMIT_HTTP_PER_ADDRESS	1024	/* one office or cluster behind one address */
 #define LIMIT_HTTP_WORKERS	64
@@ -233,6 +237,17 @@
  * address, behind which there may be that rack. */
 #define LIMIT_ENROL_OPEN	10000
 #define LIMIT_ENROL_OPEN_ADDRESS 256
+/* Hosts that wait for an operator: a data centre on its first day.  Who has no TPM at all can make
+ * as many up as he likes, each with its facts and certificates. */
+#define LIMIT_HOSTS_PENDING	10000
+/* Client certificates of one host in an hour: an agent wants one in two months.  Those for its
+ * enrolment come on top, so that renewals, however many, leave it the way back. */
+#define LIMIT_HOST_RENEWALS	10
+#define LIMIT_HOST_ENROLMENTS	20
+/* Of one host are kept: the newest certificates (older ones are no host's any more), and the newest
+ * identities (an agent without a disk makes an attestation key at each boot). */
+#define LIMIT_HOST_CERTIFICATES	32
+#define LIMIT_HOST_IDENTITIES	64
 /* What the server keeps beside a begun enrolment: facts and the certificates sent. */
 #define LIMIT_ENROL_EXTRA	MIB(1)
 
@@ -264,9 +279,17 @@
 /* Between the statements of a transaction: a server that was paused there holds its rows no longer
  * than the others wait for its turn (svc/server/turn.h). */
 #define LIMIT_STORE_IDLE_MS	8000
-/* Connecting to it, and silence of its network. */
+/* Connecting to it, and silence: of its network, and of a database that was asked something that
+ * takes milliseconds, or waits for a lock (LIMIT_STORE_WAIT_MS).  An agent with several servers
+ * turns to the next after LIMIT_AGENT_ANSWER_MS. */
 #define LIMIT_STORE_CONNECT_S	5
 #define LIMIT_STORE_SILENCE_MS	10000
+/* Silence where nobody waits: the statement may take all that the database gives it. */
+#define LIMIT_STORE_PATIENT_MS	(LIMIT_STORE_STATEMENT_MS + LIMIT_STORE_SILENCE_MS)
+/* A new schema's statements, and moving: a table of some hundred million rows. */
+#define LIMIT_STORE_LONG_MS	7200000
+/* Between attempts to reach a database that answers nobody. */
+#define LIMIT_STORE_PAUSE_MS	1000
 /* What clocks of servers that share a store may differ by.  A host that was seen later than that
  * was seen before the clock was set back: how long ago, nobody knows. */
 #define LIMIT_CLOCK_SKEW_MS	60000

@@ -35,9 +35,9 @@ move(const char *from, const char *to, struct err *e)
 	int rc;
 
 	/* The old one is only read: its schema is what this program has, or it is refused. */
-	if ((rc = store_open(from, 0, &a, e)) != 0)
+	if ((rc = store_open(from, STORE_ALONE, &a, e)) != 0)
 		return err_ctx(e, rc, "the old database");
-	if ((rc = store_open(to, STORE_CREATE, &b, e)) != 0)
+	if ((rc = store_open(to, STORE_CREATE | STORE_ALONE, &b, e)) != 0)
 		return err_ctx(e, rc, "the new database");
 	rc = store_move(a, b, moved, &v, e);
 	progress_end(&v.bar);
@@ -45,8 +45,7 @@ move(const char *from, const char *to, struct err *e)
 		return err_hint(e, rc, "move into a database that nothing was ever kept in");
 	if (rc == 0)
 		(void)fprintf(stderr, "everything is in %s too, row by row the same; start the server with it: --store, or \"store =\" in"
-		    " /etc/assay/server.conf\n(if a server still runs on the old one, stop it, and move again into an empty database:"
-		    " what it keeps from now on is not here)\n", store_where(b));
+		    " /etc/assay/server.conf\n", store_where(b));
 	return rc;
 }
 
@@ -70,8 +69,9 @@ const struct command cmd_server_move = {
 	.operands = "", .min_operands = 0, .max_operands = 0,
 	.description =
 	    "SQLite to PostgreSQL or the other way: hosts, evidence, history, policies, who may ask. Stop the\n"
-	    "servers first. All is copied in one transaction, then both sides are read and compared; if a row\n"
-	    "differs, nothing was moved. The old database is not changed. The server's keys stay in --data.",
+	    "servers first: where one uses either database nothing is moved (exit status 3), and none starts\n"
+	    "on them meanwhile. All is copied in one transaction, then both sides are read and compared; if a\n"
+	    "row differs, nothing was moved. The old database is not changed. The server's keys stay in --data.",
 	.example =
 	    "  # systemctl stop assay-server\n"
 	    "  # assay server move --to postgresql://assay@db.example.org/assay\n"

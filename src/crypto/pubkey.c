@@ -34,11 +34,6 @@ struct pubkey {
 	time_t not_before, not_after;
 };
 
-struct privkey {
-	EVP_PKEY *pkey;			/* owned */
-	struct pubkey *public;		/* owned */
-};
-
 void
 pubkey_free(struct pubkey *key)
 {
@@ -113,9 +108,8 @@ keyid_of_bits(struct pubkey *key)
 	return ok;
 }
 
-/* Takes ${pkey} over, on failure too. */
-static int
-from_pkey(EVP_PKEY *pkey, struct pubkey **out, struct err *e)
+int
+pubkey_from_pkey(EVP_PKEY *pkey, struct pubkey **out, struct err *e)
 {
 	struct pubkey *key = calloc(1, sizeof(*key));
 	unsigned char *der = NULL;
@@ -146,12 +140,6 @@ fail:
 	OPENSSL_free(der);
 	pubkey_free(key);
 	return rc;
-}
-
-int
-pubkey_from_pkey(EVP_PKEY *pkey, struct pubkey **key, struct err *e)
-{
-	return from_pkey(pkey, key, e);
 }
 
 static time_t
@@ -207,7 +195,7 @@ from_cert(X509 *cert, struct pubkey **out, struct err *e)
 
 	if (pkey == NULL)
 		return openssl_err(e, ERR_KEY, "certificate holds no usable public key");
-	if ((rc = from_pkey(pkey, &key, e)) != 0)
+	if ((rc = pubkey_from_pkey(pkey, &key, e)) != 0)
 		return rc;
 	if ((rc = add_cert_facts(key, cert, e)) != 0) {
 		pubkey_free(key);
@@ -231,7 +219,7 @@ parse_pem(struct span bytes, struct pubkey **key, struct err *e)
 		BIO_free(in);
 		in = BIO_new_mem_buf(bytes.p, (int)bytes.n);
 		pkey = in == NULL ? NULL : PEM_read_bio_PUBKEY(in, NULL, NULL, NULL);
-		rc = pkey != NULL ? from_pkey(pkey, key, e) :
+		rc = pkey != NULL ? pubkey_from_pkey(pkey, key, e) :
 		    openssl_err(e, ERR_KEY, "PEM text holds no certificate and no public key");
 	}
 	X509_free(cert);
@@ -261,7 +249,7 @@ parse_der(struct span bytes, struct pubkey **key, struct err *e)
 		return err_at(e, ERR_TRAILING, (uint64_t)(p - bytes.p), "data follows the public key");
 	}
 	ERR_clear_error();
-	return from_pkey(pkey, key, e);
+	return pubkey_from_pkey(pkey, key, e);
 }
 
 int
@@ -299,7 +287,7 @@ from_params(const char *type, OSSL_PARAM_BLD *bld, struct pubkey **key, struct e
 		EVP_PKEY_free(pkey);
 		return openssl_err(e, ERR_KEY, "not a valid %s public key", type);
 	}
-	return from_pkey(pkey, key, e);
+	return pubkey_from_pkey(pkey, key, e);
 }
 
 int
@@ -357,7 +345,6 @@ uint32_t pubkey_keyid(const struct pubkey *key) { return key->keyid; }
 uint32_t pubkey_keyid_bits(const struct pubkey *key) { return key->keyid_bits; }
 X509 *pubkey_x509(const struct pubkey *key) { return key->x509; }
 EVP_PKEY *pubkey_pkey(const struct pubkey *key) { return key->pkey; }
-EVP_PKEY *privkey_pkey(const struct privkey *key) { return key->pkey; }
 
 const char *
 pubkey_subject(const struct pubkey *key)
@@ -451,68 +438,4 @@ pubkey_verify(struct pubkey *key, enum sig_scheme scheme, const struct digest *d
 	if (!*ok)
 		ERR_clear_error();
 	return 0;
-}
-
-int
-privkey_parse(struct span pem, struct privkey **out, struct err *e)
-{
-	BIO *in = pem.n > LIMIT_SMALL_FILE ? NULL : BIO_new_mem_buf(pem.p, (int)pem.n);
-	EVP_PKEY *pkey = in == NULL ? NULL : PEM_read_bio_PrivateKey(in, NULL, NULL, NULL);
-	struct privkey *key;
-	int rc;
-
-	BIO_free(in);
-	if (pkey == NULL)
-		return openssl_err(e, ERR_KEY, "is not a private key in PEM");
-	if ((key = calloc(1, sizeof(*key))) == NULL || EVP_PKEY_up_ref(pkey) != 1) {
-		EVP_PKEY_free(pkey);
-		free(key);
-		return err_set(e, ERR_NOMEM, "out of memory");
-	}
-	key->pkey = pkey;
-	if ((rc = from_pkey(pkey, &key->public, e)) != 0) {
-		privkey_free(key);
-		return rc;
-	}
-	*out = key;
-	return 0;
-}
-
-void
-privkey_free(struct privkey *key)
-{
-	if (key == NULL)
-		return;
-	EVP_PKEY_free(key->pkey);
-	pubkey_free(key->public);
-	free(key);
-}
-
-const struct pubkey *
-privkey_public(const struct privkey *key)
-{
-	return key->public;
-}
-
-int
-privkey_sign(struct privkey *key, enum sig_scheme scheme, struct span message,
-    enum digest_alg alg, struct buf *sig, struct err *e)
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *pctx = NULL;
-	uint8_t out[2048];
-	size_t n = sizeof(out);
-	const char *name = digest_alg_openssl(alg);
-	bool ok = ctx != NULL && name != NULL &&
-	    EVP_DigestSignInit_ex(ctx, &pctx, name, NULL, NULL, key->pkey, NULL) == 1;
-
-	if (ok && scheme == SIG_RSAPSS)
-		ok = EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) == 1 &&
-		    EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, RSA_PSS_SALTLEN_DIGEST) == 1;
-	ok = ok && EVP_DigestSign(ctx, out, &n, message.p, message.n) == 1;
-	EVP_MD_CTX_free(ctx);
-	if (!ok)
-		return openssl_err(e, ERR_CRYPTO, "signing");
-	buf_put(sig, out, n);
-	return buf_done(sig, e);
 }

@@ -8,10 +8,16 @@
 #include "crypto/openssl_err.h"
 #include "crypto/tls_internal.h"
 
+#define SUITES 3	/* that tls_ctx_new allows */
+
 struct tls_server {
-	pthread_mutex_t lock;	/* of ${ctx}, the pointer: a connection has its own reference */
+	pthread_mutex_t lock;	/* of all below; a connection has references of its own */
 	SSL_CTX *ctx;
 	struct digest ca;	/* of the authorities' PEM */
+
+	/* What settled connections share, made with the first of them. */
+	SSL_CTX *settled;
+	SSL_SESSION *sessions[SUITES];
 };
 
 /* A ticket is worth what the certificate in it was verified against: the context of its
@@ -28,6 +34,18 @@ set_sessions(SSL_CTX *ctx, const struct tls_server_options *o, const struct dige
 	    SSL_CTX_set_num_tickets(ctx, o->no_tickets ? 0 : 1) != 1)
 		return openssl_err(e, ERR_CRYPTO, "session tickets could not be set up");
 	return 0;
+}
+
+/* OpenSSL's own check; but the chain it found, which would be kept with the connection, is of no
+ * use to anybody. */
+static int
+verify_client(X509_STORE_CTX *ctx, void *arg)
+{
+	int good = X509_verify_cert(ctx);
+
+	(void)arg;
+	X509_STORE_CTX_set0_verified_chain(ctx, NULL);
+	return good;
 }
 
 static int
@@ -47,6 +65,7 @@ context_make(const struct tls_server_options *o, SSL_CTX **out, struct digest *c
 			return rc;
 		/* Without FAIL_IF_NO_PEER_CERT: none is good, a bad one is not. */
 		SSL_CTX_set_verify(c, SSL_VERIFY_PEER, NULL);
+		SSL_CTX_set_cert_verify_callback(c, verify_client, NULL);
 	}
 	if ((rc = set_sessions(c, o, ca, e)) != 0)
 		return rc;
@@ -78,6 +97,9 @@ tls_server_free(struct tls_server *s)
 	if (s == NULL)
 		return;
 	SSL_CTX_free(s->ctx);
+	SSL_CTX_free(s->settled);
+	for (size_t i = 0; i < SUITES; i++)
+		SSL_SESSION_free(s->sessions[i]);
 	(void)pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -127,4 +149,72 @@ tls_server_ssl(struct tls_server *s, struct ssl_st **ssl, struct err *e)
 		return openssl_err(e, ERR_NOMEM, "a TLS connection");
 	*ssl = c;
 	return 0;
+}
+
+/* ---- settling: what only the handshake needed is given back ---- */
+
+/* A session that holds nothing but the suite, for all connections of this suite. */
+static SSL_SESSION *
+bare_session(struct tls_server *s, const SSL_CIPHER *suite)
+{
+	SSL_SESSION *one;
+	size_t i;
+
+	for (i = 0; i < SUITES && s->sessions[i] != NULL; i++)
+		if (SSL_SESSION_get0_cipher(s->sessions[i]) == suite)
+			return s->sessions[i];
+	if (suite == NULL || i == SUITES || (one = SSL_SESSION_new()) == NULL)
+		return NULL;
+	if (SSL_SESSION_set_protocol_version(one, TLS1_3_VERSION) != 1 ||
+	    SSL_SESSION_set_cipher(one, suite) != 1) {
+		SSL_SESSION_free(one);
+		return NULL;
+	}
+	return s->sessions[i] = one;
+}
+
+/* SSL_set_session begins a connection anew whose method is not that of its context, and a
+ * context that was made for any version is left behind by the method that was agreed.  So the
+ * connection gets a context that was made with this very method first.  From OpenSSL 3.2 on
+ * the method compared is the one that a connection began with, which nothing changes: there
+ * the session stays. */
+static bool
+use_settled(struct tls_server *s, SSL *ssl)
+{
+	const SSL_METHOD *method = SSL_get_ssl_method(ssl);
+
+	if (OPENSSL_version_major() != 3 || OPENSSL_version_minor() > 1)
+		return false;
+	if (s->settled == NULL)
+		s->settled = SSL_CTX_new(method);
+	return s->settled != NULL && SSL_CTX_get_ssl_method(s->settled) == method &&
+	    SSL_set_SSL_CTX(ssl, s->settled) == s->settled;
+}
+
+/* The keys of the agreement, also the secret one: a connection would hold them to its end. */
+static void
+wipe_key(EVP_PKEY *k)
+{
+	(void)EVP_PKEY_set_type(k, EVP_PKEY_get_id(k));
+	EVP_PKEY_free(k);
+}
+
+void
+tls_server_settle(struct tls_server *s, struct ssl_st *ssl)
+{
+	SSL_SESSION *bare;
+	EVP_PKEY *k;
+
+	if (SSL_version(ssl) != TLS1_3_VERSION || !SSL_is_init_finished(ssl))
+		return;
+	if (SSL_get_peer_tmp_key(ssl, &k) == 1)
+		wipe_key(k);
+	if (SSL_get_tmp_key(ssl, &k) == 1)
+		wipe_key(k);
+	(void)pthread_mutex_lock(&s->lock);
+	bare = bare_session(s, SSL_get_current_cipher(ssl));
+	if (bare != NULL && use_settled(s, ssl))
+		(void)SSL_set_session(ssl, bare);
+	(void)pthread_mutex_unlock(&s->lock);
+	ERR_clear_error();
 }

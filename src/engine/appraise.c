@@ -1,27 +1,6 @@
-#include "engine/appraise.h"
+#include "engine/appraise_internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-#include "crypto/digest.h"
-#include "engine/ready_policy.h"
-#include "formats/monitor_list.h"
-
-struct appraiser {
-	struct arena arena;
-	struct ready_policy *policies;
-	size_t n_policies;
-	struct sig_context ctx;
-	struct result made;			/* the warnings about the policies */
-	struct keyring *keyring;		/* owned */
-	struct hasher *hashers[DIGEST_ALG_COUNT]; /* owned, made when first needed */
-	struct digest *revoked;			/* sorted */
-	size_t n_revoked;
-	bool revokes_keys, told_of_weak_signature;
-	enum digest_alg min_digest;		/* the strictest of all */
-	const json_t **boot;
-	struct ima_demand ima;
-};
 
 static int
 digest_order(const void *a, const void *b)
@@ -33,9 +12,8 @@ digest_order(const void *a, const void *b)
 	return memcmp(x->v, y->v, x->size);
 }
 
-/* Larger is stronger; broken ones are below all others. */
-static size_t
-strength(enum digest_alg alg)
+size_t
+appraise_strength(enum digest_alg alg)
 {
 	return digest_alg_weak(alg) ? digest_alg_size(alg) : 100 + digest_alg_size(alg);
 }
@@ -62,7 +40,7 @@ gather(struct appraiser *a, struct err *e)
 		if (p->boot != NULL)
 			a->boot[boots++] = p->boot;
 		if (p->min_digest != DIGEST_NONE && (a->min_digest == DIGEST_NONE ||
-		    strength(p->min_digest) > strength(a->min_digest)))
+		    appraise_strength(p->min_digest) > appraise_strength(a->min_digest)))
 			a->min_digest = p->min_digest;
 	}
 	qsort(a->revoked, a->n_revoked, sizeof(*a->revoked), digest_order);
@@ -141,9 +119,8 @@ appraiser_keyring(struct appraiser *a)
 	return a->keyring;
 }
 
-/* Findings are marked as authenticated here; appraise_entry corrects that in one place. */
-static struct finding
-finding_of(const struct ima_entry *n, enum reason reason)
+struct finding
+appraise_finding(const struct ima_entry *n, enum reason reason)
 {
 	struct finding f = { .reason = reason, .entry = n->number, .authenticated = true,
 	    .path_authenticated = true, .path = n->path };
@@ -153,8 +130,8 @@ finding_of(const struct ima_entry *n, enum reason reason)
 	return f;
 }
 
-static bool
-is_revoked(const struct appraiser *a, const struct ima_entry *n)
+bool
+appraise_revoked(const struct appraiser *a, const struct ima_entry *n)
 {
 	struct digest d;
 
@@ -166,7 +143,7 @@ is_revoked(const struct appraiser *a, const struct ima_entry *n)
 static int
 appraise_violation(struct appraiser *a, const struct ima_entry *n, struct result *r, struct err *e)
 {
-	struct finding f = finding_of(n, REASON_VIOLATION);
+	struct finding f = appraise_finding(n, REASON_VIOLATION);
 	int rc;
 
 	f.path_authenticated = false;
@@ -189,339 +166,11 @@ appraise_violation(struct appraiser *a, const struct ima_entry *n, struct result
 	    " which file this was is not authenticated");
 }
 
-static int
-excluded(const struct appraiser *a, struct span path, bool *hit, struct err *e)
-{
-	size_t which = SIZE_MAX;
-	int rc;
-
-	for (size_t i = 0; which == SIZE_MAX && i < a->n_policies; i++)
-		if ((rc = pattern_match(a->policies[i].excludes, a->policies[i].scratch, path, &which, e)) != 0)
-			return rc;
-	*hit = which != SIZE_MAX;
-	return 0;
-}
-
-static int
-weak(const struct appraiser *a, const struct ima_entry *n, enum digest_alg by, struct result *r,
-    struct err *e)
-{
-	struct finding f = finding_of(n, REASON_WEAK_DIGEST);
-
-	return result_finding(r, &f, e, "is approved, but only by %s; the policy wants at least %s",
-	    digest_alg_name(by), digest_alg_name(a->min_digest));
-}
-
-/* Like a policy that lists SHA-1: told once, and for min_digest to forbid. */
-static int
-tell_weak_signature(struct appraiser *a, const struct ima_entry *n, enum digest_alg by, struct result *r, struct err *e)
-{
-	BUF_AUTO struct buf path = buf_init(4 * LIMIT_PATH);
-
-	if (a->told_of_weak_signature || !digest_alg_weak(by))
-		return 0;
-	a->told_of_weak_signature = true;
-	buf_escape(&path, n->path);
-	return result_warn(r, e, "%s is approved by a signature over %s, perhaps others too: who can make two files of one"
-	    " digest can pass the second for the first (a policy's min_digest forbids it)", buf_cstr(&path),
-	    digest_alg_name(by));
-}
-
-/* fs-verity digests are not file digests, though they may have the same algorithm. */
-static enum digest_alg
-listed_alg(const struct ima_entry *n)
-{
-	return n->digest_type == IMA_DIGEST_VERITY ? DIGEST_NONE : n->file_alg;
-}
-
-/* Once more, only now that it goes into a finding, what is listed for the file. */
-static void
-collect_wanted(const struct appraiser *a, const struct ima_entry *n, struct lookup_wanted *wanted)
-{
-	struct lookup look = { .wanted = wanted };
-
-	for (size_t i = 0; i < a->n_policies && listed_alg(n) != DIGEST_NONE; i++)
-		ready_policy_lookup(&a->policies[i], n->path, listed_alg(n), n->file_digest, &look);
-}
-
-static int
-other_digest(const struct appraiser *a, const struct ima_entry *n, const struct sig_outcome *sig,
-    struct result *r, struct err *e)
-{
-	struct lookup_wanted wanted = { 0 };
-	struct finding f = finding_of(n, REASON_DIGEST_MISMATCH);
-
-	collect_wanted(a, n, &wanted);
-	f.keyid = sig->keyid;
-	f.wanted = wanted.digests;
-	f.n_wanted = wanted.n;
-	return result_finding(r, &f, e, "is listed, but with %s%s", wanted.n == 1 ?
-	    "another digest" : "other digests",
-	    sig->state == SIG_NONE ? "" : "; its signature does not approve it either");
-}
-
-/* The finding for a file that nothing approved and nothing lists. */
-static int
-not_approved(const struct ima_entry *n, const struct sig_outcome *sig, struct result *r, struct err *e)
-{
-	struct finding f = finding_of(n, REASON_NOT_IN_POLICY);
-
-	f.keyid = sig->keyid;
-	switch (sig->state) {
-	case SIG_INVALID:
-		f.reason = REASON_SIGNATURE_INVALID;
-		break;
-	case SIG_UNKNOWN_KEY:
-		f.reason = REASON_SIGNATURE_UNKNOWN_KEY;
-		break;
-	case SIG_OUT_OF_SCOPE:
-		f.reason = REASON_SIGNATURE_OUT_OF_SCOPE;
-		break;
-	case SIG_REVOKED:
-		f.reason = REASON_REVOKED;
-		break;
-	case SIG_NONE:
-	case SIG_GOOD:
-	case SIG_UNSUPPORTED:
-	default:
-		break;
-	}
-	if (sig->state == SIG_NONE)
-		return result_finding(r, &f, e, "is not listed and carries no signature");
-	return result_finding(r, &f, e, "is not listed; %s", sig->why);
-}
-
-static int
-closed(const struct appraiser *a, const struct ima_entry *n, bool known, struct result *r, struct err *e)
-{
-	struct lookup_wanted wanted = { 0 };
-	struct finding f = finding_of(n, REASON_CLOSED_DIRECTORY);
-
-	collect_wanted(a, n, &wanted);
-	f.wanted = wanted.digests;
-	f.n_wanted = wanted.n;
-	return result_finding(r, &f, e, known ?
-	    "has a content that is not listed for this name in a closed directory" :
-	    "is a name that is not listed in a closed directory");
-}
-
-/* What the kernel may have been given as its policy; no list, signature or exclude speaks for
- * another one. */
-static int
-appraise_ima_policy(const struct appraiser *a, const struct ima_entry *n, struct result *r, struct err *e)
-{
-	struct finding f = finding_of(n, REASON_IMA_POLICY);
-
-	if (listed_alg(n) == DIGEST_NONE || !ima_demand_allows(&a->ima, &f.seen)) {
-		f.wanted = a->ima.parts[0]->digests;
-		f.n_wanted = a->ima.parts[0]->n_digests;
-		return result_finding(r, &f, e, "is an IMA policy that the policy does not allow");
-	}
-	return a->min_digest != DIGEST_NONE && strength(n->file_alg) < strength(a->min_digest) ?
-	    weak(a, n, n->file_alg, r, e) : 0;
-}
-
-static int
-appraise_file(struct appraiser *a, const struct ima_entry *n, struct result *r, struct err *e)
-{
-	struct lookup look = { 0 };
-	struct sig_outcome sig = { .state = SIG_NONE };
-	bool is_closed = false, hit;
-	enum digest_alg alg = listed_alg(n), approving;
-	int rc;
-
-	if (is_revoked(a, n)) {
-		struct finding f = finding_of(n, REASON_REVOKED);
-		return result_finding(r, &f, e, "has a digest that the policy revokes");
-	}
-	if (a->ima.n > 0 && ima_demand_path(&a->ima, n->path))
-		return appraise_ima_policy(a, n, r, e);
-	for (size_t i = 0; i < a->n_policies; i++) {
-		if (alg != DIGEST_NONE && !look.match)
-			ready_policy_lookup(&a->policies[i], n->path, alg, n->file_digest, &look);
-		is_closed |= ready_policy_closed(&a->policies[i], n->path);
-	}
-	/* A revoked key's signature speaks even against a listed digest. */
-	if ((!look.match && !is_closed) || a->revokes_keys) {
-		if ((rc = ima_verify_entry(a->keyring, n, &a->ctx, &sig, e)) != 0)
-			return rc;
-		if (sig.state == SIG_REVOKED)
-			return not_approved(n, &sig, r, e);
-	}
-	if (is_closed && !look.match)
-		return closed(a, n, look.known, r, e);
-	if (!look.match && sig.state != SIG_GOOD) {
-		if ((rc = excluded(a, n->path, &hit, e)) != 0 || hit)
-			return rc;
-		return look.known ? other_digest(a, n, &sig, r, e) : not_approved(n, &sig, r, e);
-	}
-	/* What approved it may be another digest than the entry's: an appended signature's. */
-	approving = look.match ? n->file_alg : sig.alg;
-	if (a->min_digest != DIGEST_NONE && strength(approving) < strength(a->min_digest)) {
-		if ((rc = excluded(a, n->path, &hit, e)) != 0 || hit)
-			return rc;
-		return weak(a, n, approving, r, e);
-	}
-	return look.match ? 0 : tell_weak_signature(a, n, approving, r, e);
-}
-
-/* The buffer's digest as measured must be that of the buffer: d-ng = H(buf). */
-static int
-buffer_fits(struct appraiser *a, const struct ima_entry *n, bool *fits, struct err *e)
-{
-	uint8_t md[LIMIT_DIGEST];
-	int rc;
-
-	*fits = false;
-	if (n->file_alg == DIGEST_NONE || digest_alg_openssl(n->file_alg) == NULL)
-		return 0;
-	if (a->hashers[n->file_alg] == NULL &&
-	    (rc = hasher_new(n->file_alg, &a->hashers[n->file_alg], e)) != 0)
-		return rc;
-	if (!hasher_run(a->hashers[n->file_alg], n->buf, span_of(NULL, 0), md))
-		return err_set(e, ERR_CRYPTO, "hashing the buffer of entry %llu",
-		    (unsigned long long)n->number);
-	*fits = span_eq(n->file_digest, span_of(md, digest_alg_size(n->file_alg)));
-	return 0;
-}
-
-static bool
-digest_listed(const struct digest *list, size_t n, const struct digest *d)
-{
-	for (size_t i = 0; i < n; i++)
-		if (digest_eq(&list[i], d))
-			return true;
-	return false;
-}
-
-/* Whether a buffers rule covers the name, and accepts the content. */
-static void
-buffer_rule(const struct appraiser *a, const struct ima_entry *n, const struct digest *d,
-    bool *named, bool *accepted)
-{
-	for (size_t i = 0; i < a->n_policies; i++) {
-		const struct runtime_policy *p = a->policies[i].p;
-
-		for (size_t k = 0; k < p->n_buffers; k++) {
-			if (!span_eq(p->buffers[k].name, n->path))
-				continue;
-			*named = true;
-			*accepted |= p->buffers[k].ignore ||
-			    digest_listed(p->buffers[k].digests, p->buffers[k].n_digests, d);
-		}
-	}
-}
-
-/* What the kernel measures under a name of its own (ima_main.c, ima_queue_keys.c, dm-ima.c,
- * selinux/ima.c): never a key.  Else who chooses the content, such as a command line for kexec
- * that begins like a certificate, could have it judged by the rules for keyrings, and a
- * digest that happens to begin so would be. */
-static bool
-kernel_buffer(struct span name)
-{
-	static const char *const names[] = { "kexec-cmdline", "blacklisted-hash", "kernel_version",
-	    "selinux-state", "selinux-policy-hash", "dm_table_load", "dm_device_resume",
-	    "dm_device_remove", "dm_table_clear", "dm_device_rename", "init_module", "kexec_load",
-	    "kexec_execute", "ima_policy_written", "ima_policy_loaded" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (span_is(name, names[i]))
-			return true;
-	return false;
-}
-
-/* A key that is not authenticated as loaded is not learned, nor judged: it will be,
- * once a quote covers its entry. */
-static int
-appraise_key_load(struct appraiser *a, const struct ima_entry *n, bool authenticated,
-    struct result *r, struct err *e)
-{
-	struct finding f = finding_of(n, REASON_KEYRING);
-	struct load_outcome o;
-	int rc;
-
-	if (!authenticated)
-		return 0;
-	if ((rc = keyring_load(a->keyring, n->path, n->buf, &o, e)) != 0)
-		return rc;
-	if (o.state == LOAD_APPROVED || o.state == LOAD_IGNORED)
-		return 0;
-	if (o.state == LOAD_REVOKED)
-		f.reason = REASON_REVOKED;
-	return result_finding(r, &f, e, "%s", o.why);
-}
-
-static unsigned long long
-seconds_missed(const struct monitor_note *n)
-{
-	return n->time > n->from ? (n->time - n->from + 999999999) / 1000000000 : 0;
-}
-
-/* The policy names gaps, and does not accept this one. */
-static int
-refuse_gap(const struct ima_entry *n, struct finding *f, struct result *r, struct err *e)
-{
-	struct monitor_note note;
-
-	f->reason = REASON_MONITOR_GAP;
-	if (monitor_note_parse(MONITOR_NOTE_GAP, n->buf, &note, NULL) != 0)
-		return result_finding(r, f, e, "the execution monitor did not see all, and does not say why in its form");
-	return result_finding(r, f, e, "the execution monitor missed what happened for %llu s: %s", seconds_missed(&note),
-	    monitor_why_text(note.why));
-}
-
-/* What the execution monitor says of itself; on PCR 10 nobody but the kernel has a say.  A policy
- * that names a note ("buffers") decides on it; else a gap is only told of. */
-static int
-appraise_note(const struct ima_entry *n, enum monitor_note_kind kind, struct result *r, struct err *e)
-{
-	struct finding f = finding_of(n, REASON_MALFORMED_ENTRY);
-	struct monitor_note note;
-
-	if (monitor_note_parse(kind, n->buf, &note, NULL) != 0)
-		return result_finding(r, &f, e, "is called a note of the execution monitor, but is not of its form");
-	if (kind != MONITOR_NOTE_GAP)
-		return 0;
-	return result_warn(r, e, "entry %llu: the execution monitor missed what happened for %llu s: %s",
-	    (unsigned long long)n->number, seconds_missed(&note), monitor_why_text(note.why));
-}
-
-static int
-appraise_buffer(struct appraiser *a, const struct ima_entry *n, bool authenticated,
-    struct result *r, struct err *e)
-{
-	struct finding f = finding_of(n, REASON_CRITICAL_DATA);
-	bool fits, named = false, accepted = false;
-	int rc;
-
-	if ((rc = buffer_fits(a, n, &fits, e)) != 0)
-		return rc;
-	if (!fits) {
-		f.reason = REASON_MALFORMED_ENTRY;
-		return result_finding(r, &f, e, "is called a buffer, but its digest is not that of the buffer");
-	}
-	if (is_revoked(a, n)) {
-		f.reason = REASON_REVOKED;
-		return result_finding(r, &f, e, "has a digest that the policy revokes");
-	}
-	if (key_load_like(n->buf) && !kernel_buffer(n->path))
-		return appraise_key_load(a, n, authenticated, r, e);
-	buffer_rule(a, n, &f.seen, &named, &accepted);
-	if (accepted)
-		return 0;
-	if (named && n->pcr != IMA_PCR && monitor_note_by_name(n->path) == MONITOR_NOTE_GAP)
-		return refuse_gap(n, &f, r, e);
-	if (!named && n->pcr != IMA_PCR && monitor_note_by_name(n->path) != MONITOR_NOTE_NONE)
-		return appraise_note(n, monitor_note_by_name(n->path), r, e);
-	return result_finding(r, &f, e, named ? "measured kernel data is not what the policy lists for it" :
-	    "measured kernel data that the policy does not name (\"buffers\")");
-}
-
 int
 appraise_form(const struct ima_entry *n, struct result *r, bool *sound, struct err *e)
 {
 	BUF_AUTO struct buf name = buf_init(KIB(1));
-	struct finding f = finding_of(n, n->known_template ? REASON_MALFORMED_ENTRY : REASON_UNKNOWN_TEMPLATE);
+	struct finding f = appraise_finding(n, n->known_template ? REASON_MALFORMED_ENTRY : REASON_UNKNOWN_TEMPLATE);
 
 	/* What a violation's record says is not measured; its form proves nothing either way. */
 	*sound = n->violation || ima_entry_sound(n);

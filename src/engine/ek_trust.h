@@ -83,6 +83,9 @@ struct ek_trust {
 	bool pending;			/* an operator must approve first */
 	char host_id[HOST_ID_SIZE];	/* "" if the EK could not even be read */
 	struct digest ek_key;		/* SHA-256 of the EK's SubjectPublicKeyInfo; or none */
+	/* Of an IAK that vouches, where idevid is on: SHA-256 of its SubjectPublicKeyInfo, and of the
+	 * device's serial number under its maker's root; or none. */
+	struct digest iak_key, device;
 	const struct ek_template *template;	/* NULL: not a standard one */
 	struct trust_reason reasons[TRUST_REASONS];
 	size_t n_reasons;

@@ -1,5 +1,7 @@
 #include "engine/ek_trust_internal.h"
 
+#include "crypto/digest.h"
+
 /* TCG "TPM 2.0 Keys for Device Identity and Attestation": a device maker certifies an
  * attestation key (IAK) and a signing key (IDevID) of each device, IEEE 802.1AR.  The
  * AK of this enrolment is certified by the IAK, or is the IAK itself; the IDevID beside it only
@@ -65,6 +67,24 @@ check_idevid(const struct trust_input *in, const struct trust_config *config,
 	return 0;
 }
 
+/* What must be one host's: else a device whose EK nobody vouches for is as many hosts as it invents
+ * EKs.  By the serial number too: makers leave an RSA and an ECC key in one device. */
+static int
+name_device(const struct ek_cert *iak, const struct x509_chain *chain, struct ek_trust *t, struct err *e)
+{
+	static const char label[] = "assay device 1";	/* with its NUL */
+	BUF_AUTO struct buf b = buf_init(LIMIT_CERT * 4 + KIB(1));
+	int rc;
+
+	t->iak_key = *pubkey_fingerprint(iak->key);
+	if (iak->device[0] == '\0')
+		return 0;
+	buf_put(&b, label, sizeof(label));
+	buf_span(&b, digest_view(&chain->root));
+	buf_str(&b, iak->device);
+	return (rc = buf_done(&b, e)) != 0 ? rc : digest_of(DIGEST_SHA256, buf_view(&b), &t->device, e);
+}
+
 int
 trust_check_iak(const struct trust_input *in, const struct trust_config *config,
     const struct attest_key *ak, time_t now, struct arena *a, struct ek_trust *t, bool *good,
@@ -101,5 +121,5 @@ trust_check_iak(const struct trust_input *in, const struct trust_config *config,
 		(void)snprintf(t->root_subject, sizeof(t->root_subject), "%s", chain.root_subject);
 	}
 	*good = holds;
-	return 0;
+	return holds && (config->modes & 1u << TRUST_IDEVID) != 0 ? name_device(&leaf, &chain, t, e) : 0;
 }

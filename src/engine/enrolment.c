@@ -62,7 +62,7 @@ apply_known(const struct enrol_known *known, const struct trust_config *config, 
 	if (known->state == IDENTITY_BLOCKED)
 		ek_trust_add(t, TRUST_CODE_BLOCKED, "%s", "");
 	if (known->ek_elsewhere)
-		ek_trust_add(t, TRUST_CODE_EK_TWICE, "%s", "");
+		ek_trust_add(t, TRUST_CODE_EK_TWICE, "host %s", known->other);
 	if (known->state == IDENTITY_BLOCKED || known->ek_elsewhere)
 		t->mode = TRUST_NONE;
 	if (!new_ak || t->mode == TRUST_NONE)
@@ -118,6 +118,8 @@ fill_record(const struct enrol_request *in, const struct tpm_public *ek,
 	rec->mode = t->mode;
 	rec->pending = t->pending;
 	rec->ek_key = t->ek_key;
+	rec->iak_key = t->iak_key;
+	rec->device = t->device;
 	rec->extra = buf_init(LIMIT_ENROL_EXTRA);
 	if ((rc = copy(ek->area, KIB(4), &rec->ek_area, e)) != 0 ||
 	    (rc = copy(ak->area, KIB(4), &rec->ak_area, e)) != 0 ||
@@ -173,6 +175,16 @@ enrolment_begin(const struct enrol_request *in, const struct trust_config *confi
 	return 0;
 }
 
+void
+enrolment_meet_device(const struct enrol_known *known, struct enrol_begun *b)
+{
+	if (!known->device_elsewhere)
+		return;
+	ek_trust_add(&b->trust, TRUST_CODE_DEVICE_TWICE, "host %s", known->other);
+	b->trust.mode = TRUST_NONE;
+	b->accepted = false;
+}
+
 static int
 proof_of(struct span secret, struct span token, const struct digest *csr, struct digest *out,
     struct err *e)
@@ -217,9 +229,9 @@ static void
 settle(const struct enrolment *rec, const struct trust_config *config,
     const struct enrol_known *known, struct enrol_outcome *o)
 {
-	if (known->state == IDENTITY_BLOCKED || known->ek_elsewhere) {
-		(void)snprintf(o->why, sizeof(o->why), "%s", trust_code_text(
-		    known->ek_elsewhere ? TRUST_CODE_EK_TWICE : TRUST_CODE_BLOCKED));
+	if (known->state == IDENTITY_BLOCKED || known->ek_elsewhere || known->device_elsewhere) {
+		(void)snprintf(o->why, sizeof(o->why), "%s", trust_code_text(known->ek_elsewhere ?
+		    TRUST_CODE_EK_TWICE : known->device_elsewhere ? TRUST_CODE_DEVICE_TWICE : TRUST_CODE_BLOCKED));
 		return;
 	}
 	o->issue = true;

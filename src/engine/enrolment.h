@@ -14,6 +14,7 @@
  * so no machine can claim another's; the same EK and AK again get a new certificate for
  * the identity they have, in the state it has; the same EK with another AK becomes a
  * new identity beside the old one, which waits for an operator where operators decide.
+ * An EK, and a device by whose IAK a machine is trusted, are one host's.
  */
 #ifndef ENGINE_ENROLMENT_H
 #define ENGINE_ENROLMENT_H
@@ -45,6 +46,9 @@ struct enrol_known {
 	/* Another host id has the same endorsement key (ek_trust.ek_key): one key under two
 	 * templates, by which one TPM would pass for two hosts. */
 	bool ek_elsewhere;
+	/* The same of the device that vouched (ek_trust.iak_key, device). */
+	bool device_elsewhere;
+	char other[HOST_ID_SIZE];	/* of either: that host */
 };
 
 /* A begun enrolment: to be kept by the caller, to its end or its expiry. */
@@ -60,6 +64,7 @@ struct enrolment {
 	struct buf csr;			/* owned */
 	struct digest csr_digest;	/* SHA-256 */
 	struct digest ek_key;		/* SHA-256 of the EK's SubjectPublicKeyInfo */
+	struct digest iak_key, device;	/* as in struct ek_trust */
 	struct buf extra;		/* owned; the caller's own: facts, certificates, reasons */
 };
 
@@ -86,6 +91,10 @@ MUST_CHECK int enrolment_host(const struct enrol_request *in, char id[HOST_ID_SI
 MUST_CHECK int enrolment_begin(const struct enrol_request *in, const struct trust_config *config,
     const struct enrol_known *known, time_t now, const uint8_t random[ENROL_RANDOM_SIZE],
     struct enrol_begun *out, struct err *e);
+
+/** enrolment_meet_device(known, b): Which device vouches is known only now; one that is another
+ * host's refuses the machine: ${b} is no longer accepted. */
+void enrolment_meet_device(const struct enrol_known *known, struct enrol_begun *b);
 
 /* What the caller does: write, issue, answer. */
 struct enrol_outcome {

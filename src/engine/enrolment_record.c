@@ -5,13 +5,22 @@
 /* docs/formats/enrolment-record.md */
 static const uint8_t magic[8] = { 0x89, 'A', 'A', 'E', 'R', 0x0d, 0x0a, 0x1a };
 
-enum { RECORD_VERSION = 1, FLAG_PENDING = 1, FLAG_USED = 2 };
+enum { RECORD_VERSION = 2, FLAG_PENDING = 1, FLAG_USED = 2 };
 
 static void
 write_sized(struct buf *b, struct span s)
 {
 	buf_le32(b, (uint32_t)s.n);
 	buf_span(b, s);
+}
+
+/* Zeros for none: no digest of SHA-256 that anybody can show is that. */
+static void
+write_digest(struct buf *b, const struct digest *d)
+{
+	static const uint8_t none[32];
+
+	buf_put(b, d->alg == DIGEST_NONE ? none : d->v, sizeof(none));
 }
 
 void
@@ -27,6 +36,8 @@ enrolment_write(const struct enrolment *rec, struct buf *b)
 	buf_put(b, rec->host_id, HOST_ID_SIZE - 1);
 	buf_put(b, rec->csr_digest.v, 32);
 	buf_put(b, rec->ek_key.v, 32);
+	write_digest(b, &rec->iak_key);
+	write_digest(b, &rec->device);
 	write_sized(b, buf_view(&rec->ek_area));
 	write_sized(b, buf_view(&rec->ak_area));
 	write_sized(b, buf_view(&rec->csr));
@@ -39,6 +50,18 @@ read_digest(struct rd *r, struct digest *d)
 	struct span s;
 
 	return rd_bytes(r, 32, &s) && digest_make(DIGEST_SHA256, s, d);
+}
+
+static bool
+read_optional(struct rd *r, struct digest *d)
+{
+	static const uint8_t none[32];
+
+	if (!read_digest(r, d))
+		return false;
+	if (memcmp(d->v, none, sizeof(none)) == 0)
+		*d = (struct digest){ 0 };
+	return true;
 }
 
 static bool
@@ -73,7 +96,8 @@ read_head(struct rd *r, struct enrolment *rec)
 	rec->pending = (flags & FLAG_PENDING) != 0;
 	rec->used = (flags & FLAG_USED) != 0;
 	memcpy(rec->host_id, id.p, id.n);
-	return read_digest(r, &rec->csr_digest) && read_digest(r, &rec->ek_key);
+	return read_digest(r, &rec->csr_digest) && read_digest(r, &rec->ek_key) &&
+	    read_optional(r, &rec->iak_key) && read_optional(r, &rec->device);
 }
 
 int

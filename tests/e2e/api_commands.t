@@ -5,7 +5,7 @@ import os, sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from api_kit import *
-import fcntl, hashlib, pty, struct, termios
+import contextlib, fcntl, hashlib, pty, sqlite3, struct, termios
 
 os.environ.pop("NO_COLOR", None)
 for name in ("ASSAY_SERVER", "ASSAY_SERVER_CA", "ASSAY_TOKEN_FILE"):
@@ -255,7 +255,13 @@ try:
     like(p.stderr.read(), "went away", "it said so")
 
     # ---- another database ----
-    s.stop()
+    r = open_api(["server", "move", "--data", s.data, "--to", f"sqlite:{tmp}/moved.db"])
+    fails(r, 3, "a server uses it", "stop every server", "while a server runs nothing is moved")
+    with contextlib.closing(sqlite3.connect(s.data + "/assay.db")) as db, contextlib.closing(sqlite3.connect(tmp + "/copy.db")) as copy:
+        db.backup(copy)
+    r = open_api(["server", "move", "--from", f"sqlite:{tmp}/copy.db", "--to", f"sqlite:{s.data}/assay.db"])
+    fails(r, 3, "a server uses it", "stop every server", "nor into its database")
+    s.stop(signal.SIGKILL)
     r = open_api(["host", "list", "--data", s.data])
     fails(r, 3, "cannot connect", "is the server running", "a server that was stopped")
     before = sorted(os.listdir(s.data))
@@ -266,6 +272,10 @@ try:
     is_(open_api(["server", "move", "--to", f"sqlite:{tmp}/m2.db", "--from", f"sqlite:{tmp}/no.db"]).returncode, 3, "nor from nothing")
     is_(open_api(["server", "move"]).returncode, 2, "nor to nowhere: exit 2")
     s.options = ("--store", f"sqlite:{tmp}/moved.db")
+    with open(tmp + "/moved.db-use") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        r = open_api(["server", "--data", s.data, "--listen", "127.0.0.1:0", *s.options])
+        fails(r, 3, "everything is being moved", "wait until", "while all is moved no server starts")
     s.start()
     is_((run("host", "show", "host-00010").returncode, len(run("host", "list").stdout.splitlines())), (1, 120), "the moved database serves")
 except Exception:

@@ -2,7 +2,8 @@
  *
  * Each is a thread: a file runs, evidence goes out; what fails is followed by a short pause, the
  * next server and a hello.  They begin when all have spoken once ("ready"); a line "silent" makes them
- * be so until a line "go"; a line "stop" ends them; then all speak once more, if there is somebody, and what the store has is compared with
+ * be so until a line "go"; a line "keys" writes the host's keys and certificates to
+ * DATA/host-0.pem and so on, for other clients; a line "stop" ends them; then all speak once more, if there is somebody, and what the store has is compared with
  * what each host measured, byte by byte, and with what was acknowledged.  Output: "state ..." for
  * each line "state" of input, and one object of JSON at the end:
  *	messages, faults, turns	acknowledged; that failed; to another server
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "bench/attester.h"
@@ -239,6 +241,23 @@ begin(const char *data, const char *store, struct host *hosts, size_t n)
 		nap(10);
 }
 
+static void
+write_keys(const struct host *hosts, size_t n, const char *data)
+{
+	for (size_t i = 0; i < n; i++) {
+		BUF_AUTO struct buf both = buf_init(KIB(64));
+		char path[4096];
+		struct err e = { 0 };
+
+		buf_span(&both, buf_view(&hosts[i].h.key_pem));
+		buf_span(&both, buf_view(&hosts[i].h.chain_pem));
+		(void)snprintf(path, sizeof(path), "%s/host-%zu.pem", data, i);
+		if (buf_done(&both, &e) != 0 || file_write(path, buf_view(&both), 0600, &e) != 0)
+			exit(3);
+	}
+	(void)puts("keys");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -258,6 +277,8 @@ main(int argc, char **argv)
 	while (fgets(line, sizeof(line), stdin) != NULL && strcmp(line, "stop\n") != 0)
 		if (strcmp(line, "silent\n") == 0 || strcmp(line, "go\n") == 0)
 			atomic_store(&silent, line[0] == 's');
+		else if (strcmp(line, "keys\n") == 0)
+			write_keys(hosts, n, argv[1]);
 		else
 			(void)printf("state %llu %d\n", (unsigned long long)atomic_load(&total), (int)atomic_load(&broken));
 	atomic_store(&stop, true);

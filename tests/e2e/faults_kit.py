@@ -144,6 +144,7 @@ class Hosts:
 
     def __init__(self, servers, n=8, pause_ms=20, begin=True):
         first = servers[0]
+        self.data, self.n = first.data, n
         self.err = open(f"{tmp}/hosts.log", "ab")
         self.p = subprocess.Popen([*first.prefix, BUILD + "/tests/e2e/attesters", first.data, first.store, str(n), str(pause_ms),
             *(s.url for s in servers)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.err, text=True)
@@ -171,6 +172,12 @@ class Hosts:
     def say(self, word):
         self.p.stdin.write(word + "\n")
         self.p.stdin.flush()
+
+    def keys(self):
+        """Files with key and certificate of each, for other clients."""
+        self.say("keys")
+        self.p.stdout.readline()
+        return [f"{self.data}/host-{i}.pem" for i in range(self.n)]
 
     def stop(self):
         self.p.stdin.write("stop\n")

@@ -2,7 +2,7 @@
 """An agent that has a genuine TPM and lies about everything else, in Python and tpm2-tools, against our
 server: no lie is trusted, each has the verdict that the documentation promises, what is refused says
 nothing about the host, and the truth after each lie is trusted again."""
-import base64, os, sys
+import base64, os, sqlite3, sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from agent import *
@@ -315,6 +315,46 @@ def flood(a):
     truth(a, "a flood of changes")
 
 
+def again(a):
+    """Enrolments without end, each of them valid: with the keys it has, and with new ones."""
+    d, done, full = a.tpm.dir, 0, lambda e: (e.status, e.code) == (429, "enrolments")
+    try:
+        while done < 50:
+            shutil.copy(d + "/tls.key", d + "/tls.kept")
+            a.enrol()
+            done += 1
+    except Refused as e:
+        ok(0 < done <= 20 and full(e), f"{done} enrolments of one host in an hour, then no more")
+    for name in ("ctx", "pub", "priv"):
+        shutil.copy(f"{d}/ak.{name}", f"{d}/ak.{name}.kept")
+    a.tpm.run("tpm2_createak", "-C", "ek.ctx", "-G", "ecc", "-g", "sha256", "-s", "ecdsa", "-c", "ak.ctx", "-u", "ak.pub", "-n",
+        "ak.name", "-r", "ak.priv")
+    a.tpm.flush()
+    raises(Refused, a.enrol, "nor by a new attestation key", full)
+    for name in ("tls.key", "ak.ctx", "ak.pub", "ak.priv"):
+        shutil.copy(f"{d}/{'tls.kept' if name == 'tls.key' else name + '.kept'}", f"{d}/{name}")
+    truth(a, "enrolments without end")
+
+
+def nobodies(a):
+    """Machines that are made up, each of which waits for an operator."""
+    c = machine("c", dict(hostname="made-up"))
+    db = sqlite3.connect(tmp + "/data/assay.db", timeout=30)
+    columns = [r[1] for r in db.execute("PRAGMA table_info(host_state)")]
+    blobs = {"boot_id", "tail", "policy_set", "policy", "nonce", "resume", "detail"}
+    with db:
+        db.execute("WITH RECURSIVE n(x) AS (SELECT 1000001 UNION ALL SELECT x + 1 FROM n WHERE x < 1010000) INSERT INTO host_state "
+            f"({', '.join(columns)}) SELECT {', '.join('x' if k == 'number' else chr(120) + chr(39) * 2 if k in blobs else '0' for k in columns)} FROM n")
+    raises(Refused, c.enrol, "10,000 hosts wait for an operator: one more is refused", lambda e: (e.status, e.code) == (429, "enrolments"))
+    with db:
+        db.execute("DELETE FROM host_state WHERE number > 1009998")
+    c.enrol()
+    is_(c.state, "pending", "with fewer it waits with them")
+    with db:
+        db.execute("DELETE FROM host_state WHERE number > 1000000")
+    db.close()
+
+
 # ---- identities ----
 def identities(a):
     b = machine("b")
@@ -356,7 +396,7 @@ try:
         a.kernel.measure(name, name.encode())
     approve("test", policy("test", **{n: digest(n.encode()).hex() for n in (ONE, TWO)}))
     truth(a, "enrolment")
-    for part in (replays, omissions, selections, lists, other_list, new_key, resets, names, volumes, overlaps, identities, flood):
+    for part in (replays, omissions, selections, lists, other_list, new_key, resets, names, volumes, overlaps, identities, flood, again, nobodies):
         part(a)
 finally:
     close()

@@ -128,6 +128,10 @@ request /v1/agent | openssl s_client -quiet -no_ign_eof -connect "127.0.0.1:$por
 out=$(request /v1/agent | openssl s_client -connect "127.0.0.1:$port" -CAfile ca.pem -sess_in session 2>/dev/null)
 like "$out" '^Reused, TLSv1.3' "a session is resumed"
 like "$out" 'host-1' "and is still the host's"
+# Its handshake is forgotten by then, but not its keys: they go on.
+out=$({ request /v1/agent; printf 'K\n'; sleep 0.5; request /v1/agent; } |
+	openssl s_client -no_ign_eof -connect "127.0.0.1:$port" -CAfile ca.pem -cert host.pem -key host.key 2>&1)
+is "$(grep -ao 'KEYUPDATE\|"id":"host-1"' <<<"$out" | wc -l)" 3 "a kept connection gets other keys, and is the same host's"
 certificate brief host-5 ca clientAuth 4
 { request /v1/agent 0; sleep 5; request /v1/agent; } |
 	openssl s_client -quiet -no_ign_eof -connect "127.0.0.1:$port" -CAfile ca.pem -cert brief.pem -key brief.key -sess_out session >answer 2>/dev/null

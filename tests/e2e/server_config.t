@@ -190,6 +190,16 @@ try:
     a.hello()
     a.attest(start=0)
     is_(host()["findings"][0]["code"], "boot-too-old", "kexec makes no boot younger")
+    machine.run("tpm2_createak", "-C", "ek.ctx", "-G", "ecc", "-g", "sha256", "-s", "ecdsa", "-c", "ak.ctx", "-u", "ak.pub", "-n",
+        "ak.name", "-r", "ak.priv")
+    machine.flush()
+    a.cert = a.nonce = None
+    a.enrol()
+    api("POST", f"/v1/hosts/{a.id}/approve")
+    a.hello()
+    a.attest(signature=b"\0\x18\0\x0b" + 2 * (b"\0\x20" + bytes(32)))
+    a.attest()
+    is_([f["code"] for f in host()["findings"]], ["boot-too-old"], "nor does another attestation key, whatever it said first")
     sig = machine.read("q.sig")
     a.attest(quote=reset_later(machine, a.nonce), signature=sig)
     a.attest()

@@ -155,8 +155,43 @@ def clock():
     ended(s, hosts, "the clock")
 
 
+def kept():
+    """What is let go does not come back: a clock that jumps must not say what is old."""
+    shift, days = tmp + "/shift-kept", 3 * 86400
+
+    def clock(seconds):
+        with open(shift, "wb" if not os.path.exists(shift) else "r+b") as f:
+            f.write(struct.pack("<q", seconds * 1000))
+
+    clock(0)
+    s = Server("kept", "--interval", "2", "--keep-days", "1", "--keep-event-days", "1", "--keep-history-days", "1", "--keep-list-days",
+        "1", "--forget-days", "1", env={"LD_PRELOAD": BUILD + "/tests/e2e/clock-shift.so", "CLOCK_SHIFT": shift})
+    hosts = Hosts([s], n=HOSTS, pause_ms=50)
+    ok(hosts.more(60) is not None, "hosts attest to a server that keeps nothing for longer than a day")
+    hosts.stop()
+    known = lambda: sorted((h["id"], h["registration"], len(s.get(f"/v1/hosts/{h['id']}/history")["history"]),
+        len(s.get(f"/v1/hosts/{h['id']}/bundles")["bundles"])) for h in s.hosts())
+    told = lambda: [e[0] for e in s.events(1, kind="verdict")]
+    before, events = known(), told()
+    is_((len(before), len(events)), (HOSTS, HOSTS), "which fall silent")
+    clock(days)
+    ok(wait(lambda: "set forward by" in s.log()), "the clock is set forward by three days: the log says so")
+    like(s.log(), "nothing is deleted for a day", "and what follows from that")
+    clock(0)
+    ok(wait(lambda: "set back by" in s.log()), "when it is set back, everything that is old was looked for")
+    is_((known(), told()), (before, events), "and nothing was let go")
+    clock(days)
+    ok(wait(lambda: s.log().count("set forward by") == 2) and wait(lambda: clock(0) or s.log().count("set back by") == 2), "nor the second time")
+    is_((known(), told()), (before, events), "it is still there")
+    # The control: three days that nobody saw begin are three days.
+    s.stop()
+    clock(days)
+    s.start()
+    ok(wait(lambda: s.log().count("was not seen for too long and is forgotten") == HOSTS), "a server that is started then lets it go")
+
+
 try:
-    for part in sys.argv[1:] or ("clock", "disk", "postgresql"):
+    for part in sys.argv[1:] or ("clock", "kept", "disk", "postgresql"):
         globals()[part]()
 except Exception:
     ok(False, "no surprise")

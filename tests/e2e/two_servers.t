@@ -101,7 +101,24 @@ try:
     history = first.ever()
     is_(history, ["trusted", "untrusted"], "nobody was judged otherwise than by the policies")
     is_([x[0] for x in first.events(1)], [x[0] for x in second.events(1)], "both streams still tell the same")
-    is_((first.stop(), second.stop()), (0, 0), "both end well")
+
+    # ---- nothing is moved away below them ----
+    moved = f"sqlite:{tmp}/moved.db"
+
+    def move():
+        return subprocess.run([BUILD + "/assay", "server", "move", "--from", pg.url, "--to", moved], capture_output=True, text=True)
+
+    r = move()
+    ok(r.returncode == 3 and "a server uses it" in r.stderr, "while they serve, nothing is moved away")
+    is_(first.stop(), 0, "one ends well")
+    pg.stop()
+    pg.start()
+    ok(wait(lambda: len(second.hosts()) == 8), "the other finds the database again, which was started anew")
+    ok(move().returncode == 3, "and holds it again")
+    second.stop(signal.SIGKILL)
+    ok(wait(lambda: move().returncode == 0) is not None, "killed, it holds nothing")
+    is_((two.start() is not None, len(two.hosts())), (True, 8), "a server starts on what was moved away as before")
+    is_(two.stop(), 0, "and ends well")
 except Exception:
     ok(False, "no surprise")
     print("# " + traceback.format_exc().replace("\n", "\n# "), flush=True)

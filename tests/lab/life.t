@@ -158,10 +158,9 @@ def run(lab, kernel):
     l = Life(kernel)
     lab.append(l)
     l.enrol()
-    if FULL:	# an emulated machine does not always wake up
-        sleeps(l)
-        something_is_extended(l)
-        reboots(l)
+    sleeps(l)
+    something_is_extended(l)
+    reboots(l)
     kexec_after_all_was_sent(l)
     # A boot of its own for what follows: a kernel lists the same program once.
     if FULL:

@@ -1,6 +1,6 @@
 """What the scenarios about a host's life begin with: our server outside, our agent on a real kernel,
 and verdicts that are waited for, by the API alone."""
-import struct
+import itertools, struct
 
 from lab_kit import *
 
@@ -13,12 +13,15 @@ def shell(line):
     return r.stdout.strip()
 
 
+machines = itertools.count()
+
+
 class Life:
     """One server and one machine.  On its disk is what kexec needs, too."""
 
     def __init__(self, kernel, cmdline="ima_policy=tcb", options=("-machine", "q35", "-global", "ICH9-LPC.disable_s3=0"), before=None):
         self.began, self.kernel = time.monotonic(), kernel
-        each = f"{kernel}-{len(closing)}"	# a kernel may have several machines
+        each = f"{kernel}-{next(machines)}"	# a kernel may have several machines
         self.image = f"{tmp}/image-{each}"
         self.server = Server(f"{tmp}/server-{each}", "--name", "10.0.2.2", "--first-use", "--interval", str(INTERVAL))
         subprocess.run([here + "/agent-image", kernel, BUILD + "/assay-agent", self.server.ca, self.image], check=True)

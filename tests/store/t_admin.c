@@ -191,6 +191,13 @@ settings(struct store *s)
 	must(store_setting_put(s, span_lit("ca"), span_lit("third"), &e), &e, "putting");
 	must(store_setting_get(s, span_lit("ca"), &kit_arena, &got, &e), &e, "reading");
 	is_span(got, span_lit("third"), "it is replaced");
+	is_code(store_setting_swap(s, span_lit("ca"), span_lit("first"), span_lit("fourth"), &e), ERR_CONFLICT,
+	    "one that was read before is not replaced");
+	good(store_setting_swap(s, span_lit("ca"), span_lit("third"), span_lit("fifth\0\xff"), &e), &e, "one that is so still is");
+	is_code(store_setting_swap(s, span_lit("ca"), span_lit("third"), span_lit("sixth"), &e), ERR_CONFLICT, "by one of two");
+	must(store_setting_get(s, span_lit("ca"), &kit_arena, &got, &e), &e, "reading");
+	is_span(got, span_lit("fifth\0\xff"), "the first");
+	is_code(store_setting_swap(s, span_lit("none"), span_lit(""), span_lit("x"), &e), ERR_CONFLICT, "nor one that is none");
 	must(store_setting_delete(s, span_lit("ca"), &e), &e, "deleting");
 	is_code(store_setting_get(s, span_lit("ca"), &kit_arena, &got, &e), ERR_NOT_FOUND, "and removed");
 }

@@ -185,6 +185,76 @@ updates(struct store *s)
 	is_span(got.labels, span_lit("{\"role\":\"mail\"}"), "a refused change changes nothing");
 }
 
+static int
+found(struct store *s, unsigned certificate)
+{
+	struct store_certificate got;
+	struct err e = { 0 };
+
+	return store_certificate_get(s, kit_certificate(certificate).sha256, &kit_arena, &got, &e);
+}
+
+/* A host that enrols for ever. */
+static void
+endless(struct store *s)
+{
+	struct store_certificate c;
+	struct store_identity who, *all = NULL;
+	struct store_host h;
+	struct err e = { 0 };
+	uint64_t n = 0;
+	size_t kept = 0;
+
+	kit_host(s, 90, &h);
+	for (unsigned i = 0; i < LIMIT_HOST_CERTIFICATES + 8; i++) {
+		c = kit_certificate(3000 + i);
+		c.host = h.number;
+		c.identity = h.identity;
+		c.issued = 5000 + i;
+		must(store_certificate_add(s, &c, &e), &e, "adding a certificate");
+	}
+	ok(found(s, 90) == ERR_NOT_FOUND && found(s, 3007) == ERR_NOT_FOUND && found(s, 3008) == 0 &&
+	    found(s, 3000 + LIMIT_HOST_CERTIFICATES + 7) == 0, "the newest certificates are kept");
+	must(store_certificates_within(s, h.number, 5000, 5010, &n, &e), &e, "counting");
+	ok(n == 3, "those of a time are counted");
+	c = kit_certificate(3900);
+	c.host = h.number;
+	c.identity = h.identity;
+	c.issued = 1;
+	must(store_certificate_add(s, &c, &e), &e, "adding a certificate");
+	ok(found(s, 3900) == 0, "a new one is kept, though the clock was set back");
+	for (unsigned i = 0; i < LIMIT_HOST_IDENTITIES + 5; i++) {
+		who = kit_identity(4000 + i);
+		c = kit_certificate(4000 + i);
+		must(store_identity_add(s, &h, &who, &c, &e), &e, "adding an identity");
+	}
+	must(store_identities(s, h.number, &kit_arena, &all, &kept, &e), &e, "listing");
+	ok(kept == LIMIT_HOST_IDENTITIES && all[kept - 1].number == h.identity, "the newest identities are kept");
+	ok(found(s, 3039) == ERR_NOT_FOUND && found(s, 4000 + LIMIT_HOST_IDENTITIES + 4) == 0,
+	    "a certificate of a newer identity before one of an older");
+	ok(found(s, 80) == 0, "of another host all");
+}
+
+static void
+waiting(struct store *s)
+{
+	struct store_host h;
+	struct err e = { 0 };
+	uint64_t n = 9;
+
+	must(store_hosts_pending(s, 10, &n, &e), &e, "counting");
+	ok(n == 0, "none waits");
+	for (unsigned i = 95; i < 98; i++) {
+		kit_host(s, i, &h);
+		h.registration = STORE_PENDING;
+		must(store_host_update(s, &h, &e), &e, "changing");
+	}
+	must(store_hosts_pending(s, 10, &n, &e), &e, "counting");
+	ok(n == 3, "three wait");
+	must(store_hosts_pending(s, 2, &n, &e), &e, "counting");
+	ok(n == 2, "no more are counted than matter");
+}
+
 void
 test_hosts(void)
 {
@@ -196,4 +266,6 @@ test_hosts(void)
 	certificates(s);
 	enrolments(s);
 	updates(s);
+	endless(s);
+	waiting(s);
 }

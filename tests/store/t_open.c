@@ -39,6 +39,31 @@ ask(struct store *s, const char *sql)
 	return out;
 }
 
+/* Servers together, or one that takes everything along: whoever dies lets go. */
+static void
+held(void)
+{
+	const char *url = kit_url("held");
+	struct store *a = NULL, *b = NULL, *c = NULL;
+	struct err e = { 0 };
+
+	good(store_open(url, STORE_CREATE | STORE_SERVE, &a, &e), &e, "a server holds it");
+	good(store_open(url, STORE_SERVE, &b, &e), &e, "and another");
+	is_code(store_open(url, STORE_ALONE, &c, &e), ERR_STORE_BUSY, "so it is nobody's alone");
+	ok(e.hint[0] != '\0', "which says what to do");
+	store_close(a);
+	is_code(store_open(url, STORE_ALONE, &c, &e), ERR_STORE_BUSY, "nor when one has ended");
+	good(store_open(url, 0, &a, &e), &e, "who neither serves nor moves is not asked");
+	store_close(b);
+	good(store_open(url, STORE_ALONE, &c, &e), &e, "when both have");
+	is_code(store_open(url, STORE_SERVE, &b, &e), ERR_STORE_BUSY, "no server then");
+	is_code(store_open(url, STORE_ALONE, &b, &e), ERR_STORE_BUSY, "nor a second move");
+	store_close(c);
+	good(store_open(url, STORE_SERVE, &b, &e), &e, "until it has ended");
+	store_close(b);
+	store_close(a);
+}
+
 static void
 makes(void)
 {
@@ -179,6 +204,7 @@ void
 test_open(void)
 {
 	makes();
+	held();
 	migrates();
 	refuses_newer();
 	refuses_others();

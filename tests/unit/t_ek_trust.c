@@ -328,14 +328,16 @@ test_list_format(void)
 /* --- device identity */
 
 static const char *device_word;	/* golden file of what the IAK is said to have signed; NULL: nothing */
+static unsigned device_modes = 1u << TRUST_IDEVID;
+static const char *device_ek = "ek-rsa.pub";
 
 static void
 device(const char *iak, const char *idevid, const char *ak, struct ek_trust *got)
 {
 	struct file word = { 0 };
-	struct file f[4] = { ek_file("ek-rsa.pub"), ek_file(ak), ek_file(iak), { 0 } };
+	struct file f[4] = { ek_file(device_ek), ek_file(ak), ek_file(iak), { 0 } };
 	struct x509_roots *roots = ek_roots("device-root.der", NULL, NULL);
-	struct trust_config config = { .modes = 1u << TRUST_IDEVID, .devices = roots };
+	struct trust_config config = { .modes = device_modes, .devices = roots };
 	struct span iaks[1] = { file_view(&f[2]) }, idevids[1];
 	struct trust_input in = {
 		.ek_public = file_view(&f[0]), .ak_public = file_view(&f[1]), .iak_certs = iaks, .n_iak_certs = 1,
@@ -387,6 +389,31 @@ test_device(void)
 	device_word = NULL;
 	device("kdf.txt", NULL, ak, &got);
 	ok(got.mode == TRUST_NONE && ek_trust_has(&got, TRUST_CODE_IAK_KIND), "no certificate");
+}
+
+/* What the device is known by is its own, whatever EK it says it has, and is that of a word that holds. */
+static void
+test_which_device(void)
+{
+	const char *ak = "../debian12-vm/akecc.pub";
+	struct ek_trust got = { 0 }, other = { 0 };
+
+	device("iak.der", NULL, ak, &got);
+	device_ek = "ek-ecc.pub";
+	device("iak.der", "idevid.der", ak, &other);
+	ok(strcmp(got.host_id, other.host_id) != 0 && got.iak_key.alg == DIGEST_SHA256 && got.device.alg == DIGEST_SHA256,
+	    "two endorsement keys of one device");
+	ok(digest_eq(&got.iak_key, &other.iak_key) && digest_eq(&got.device, &other.device) &&
+	    !digest_eq(&got.iak_key, &got.device), "are of one IAK and one serial number");
+	device("iak-other-root.der", NULL, ak, &other);
+	ok(other.iak_key.alg == DIGEST_NONE && other.device.alg == DIGEST_NONE, "no device by another root");
+	device("iak-other-key.der", NULL, ak, &other);
+	ok(other.iak_key.alg == DIGEST_NONE && other.device.alg == DIGEST_NONE, "nor by another's certificate");
+	device_modes = 1u << TRUST_OPERATOR;
+	device("iak.der", NULL, ak, &other);
+	ok(other.mode == TRUST_OPERATOR && other.iak_key.alg == DIGEST_NONE, "nor where devices are not asked for");
+	device_modes = 1u << TRUST_IDEVID;
+	device_ek = "ek-rsa.pub";
 }
 
 /* --- tables */
@@ -458,6 +485,7 @@ main(void)
 	test_list();
 	test_list_format();
 	test_device();
+	test_which_device();
 	test_tables();
 	return done();
 }

@@ -230,9 +230,10 @@ test_meanwhile(void)
 	struct enrol_known blocked = { .state = IDENTITY_BLOCKED, .ak = area_of(&other_ak) };
 	struct enrol_known there = { .state = IDENTITY_ENROLLED, .ak = area_of(&ak) };
 	struct enrol_known twice = { .state = IDENTITY_NONE, .ek_elsewhere = true };
-	const struct enrol_known *const later[] = { &blocked, &there, &twice };
+	struct enrol_known device = { .state = IDENTITY_ENROLLED, .ak = area_of(&ak), .device_elsewhere = true };
+	const struct enrol_known *const later[] = { &blocked, &there, &twice, &device };
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		struct enrol_begun b = { 0 };
 		uint8_t proof[ENROL_PROOF_SIZE];
 		struct enrol_outcome o;
@@ -241,7 +242,8 @@ test_meanwhile(void)
 		prove(&b, proof);
 		o = finish(&b.record, span_of(proof, 32), later[i], EK_NOW + 1);
 		ok(i == 1 ? o.result == ENROL_ENROLLED && !o.new_identity : o.result == ENROL_REFUSED && !o.issue,
-		    i == 0 ? "blocked meanwhile" : i == 1 ? "enrolled meanwhile by a second request" : "its key known under another id");
+		    i == 0 ? "blocked meanwhile" : i == 1 ? "enrolled meanwhile by a second request" :
+		    i == 2 ? "its key known under another id" : "its device known under another id, though the keys are its own");
 		enrol_begun_free(&b);
 	}
 
@@ -249,6 +251,12 @@ test_meanwhile(void)
 
 	begin(&in, CA, false, &twice, &b);
 	ok(!b.accepted && ek_trust_has(&b.trust, TRUST_CODE_EK_TWICE), "one endorsement key is one host");
+	enrol_begun_free(&b);
+	begin(&in, CA, false, &nobody, &b);
+	enrolment_meet_device(&there, &b);
+	ok(b.accepted && b.trust.mode == TRUST_CA, "a device that is nobody else's");
+	enrolment_meet_device(&device, &b);
+	ok(!b.accepted && ek_trust_refusal(&b.trust)->code == TRUST_CODE_DEVICE_TWICE, "one device is one host");
 	enrol_begun_free(&b);
 }
 
@@ -295,8 +303,10 @@ test_record(void)
 
 	begin(&in, CA, false, &nobody, &b);
 	buf_str(&b.record.extra, "{\"facts\": 1}");
+	b.record.device = b.record.ek_key;
 	enrolment_write(&b.record, &one);
 	ok(enrolment_parse(buf_view(&one), &rec, &e) == 0, "a record is read back");
+	ok(rec.iak_key.alg == DIGEST_NONE && digest_eq(&rec.device, &b.record.ek_key), "with the device, and without the one that is none");
 	enrolment_write(&rec, &two);
 	ok(span_eq(buf_view(&one), buf_view(&two)) && span_is(buf_view(&rec.extra), "{\"facts\": 1}"), "as it was");
 	prove(&b, proof);
@@ -313,9 +323,9 @@ test_record(void)
 		accepted += enrolment_parse(span_of(one.p, n), &r, &e) == 0;
 	}
 	is_int((int64_t)accepted, 0, "cut at any byte it is none");
-	one.p[8] = 2;
-	is_int(enrolment_parse(buf_view(&one), &rec, &e), ERR_VERSION, "of another version");
 	one.p[8] = 1;
+	is_int(enrolment_parse(buf_view(&one), &rec, &e), ERR_VERSION, "of another version");
+	one.p[8] = 2;
 	one.p[68] = 0;
 	is_int(enrolment_parse(buf_view(&one), &rec, &e), ERR_RANGE, "of no mode");
 	one.p[68] = TRUST_CA;

@@ -1,9 +1,7 @@
 /* The whole appraisal of lists that an attester with a genuine TPM made up: what the kernel
  * extends and the list does not show, or shows otherwise, is never trusted, in any
  * PCR, bank or boot; and the honest case next to each is. */
-#include "engine/evidence.h"
-#include "engine/verdict.h"
-#include "tests/make_list.h"
+#include "tests/judged.h"
 
 #define GOOD 0xaa
 #define EVIL 0xee
@@ -15,55 +13,6 @@ static const struct runtime_policy *policies[] = { &policy, &second };
 static const char policy_text[] = "{\"assay_policy\":1,\"layers\":[{\"name\":\"l\",\"files\":{"
     "\"/good\":[\"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"]}}],"
     "\"violations\":[{\"path\":\"/var/.*\",\"action\":\"ignore\"}]}";
-
-/* One appraisal, and what came of it. */
-struct judged {
-	struct result r;
-	struct evidence_report report;
-	struct made_quote q;
-	struct tpm_pcrs *pcrs;
-	struct evidence_input in;
-	struct err e;
-	int rc;
-};
-
-static void
-judged_free(struct judged *j)
-{
-	evidence_report_free(&j->report);
-	result_free(&j->r);
-	made_quote_free(&j->q);
-	free(j->pcrs);
-}
-#define JUDGED_AUTO __attribute__((cleanup(judged_free)))
-
-/* The evidence: the list as it is now, a quote over ${mask} as the PCRs were in ${then}. */
-static struct judged
-evidence_of(const struct machine *m, const struct machine *then, uint32_t mask, uint64_t clock)
-{
-	struct judged j = { .q = machine_quote(then, mask, clock), .pcrs = calloc(1, sizeof(*j.pcrs)),
-	    .r = result_init() };
-
-	for (unsigned i = 0; j.pcrs != NULL && i < 24; i++)
-		if ((mask >> i & 1) != 0 && !tpm_pcrs_set(j.pcrs, DIGEST_SHA256, i, span_of(then->pcr[i], 32)))
-			bail_out("a PCR value");
-	if (j.pcrs == NULL)
-		bail_out("memory");
-	j.pcrs->kind = TPM_PCRS_JSON;
-	j.in = (struct evidence_input){ .ima_log = buf_view(&m->list), .has_quote = true,
-	    .quote = buf_view(&j.q.attest), .signature = buf_view(&j.q.signature), .ak = buf_view(&j.q.ak),
-	    .pcrs = j.pcrs, .bank = DIGEST_SHA256, .policies = policies, .n_policies = 1, .ctx = { .now = 1790000000 } };
-	if (!digest_make(DIGEST_SHA256, span_of(m->pcr[0], 32), &j.in.policy_id))
-		bail_out("a digest");
-	return j;
-}
-
-static void
-judge(struct judged *j)
-{
-	j->in.nonce = span_of(j->q.nonce, sizeof(j->q.nonce));
-	j->rc = evidence_appraise(&j->in, &j->r, &j->report, &j->e);
-}
 
 /* ${n} findings that decide, the last of them for ${reason}. */
 static bool
@@ -98,7 +47,7 @@ warned(const struct judged *j, const char *of)
 static struct judged
 now(const struct machine *m, uint32_t mask, uint64_t clock, const struct resume_state *from)
 {
-	struct judged j = evidence_of(m, m, mask, clock);
+	struct judged j = evidence_of(m, m, mask, clock, policies);
 
 	j.in.resume = from;
 	judge(&j);
@@ -124,7 +73,7 @@ test_plain(void)
 	said(&j, VERDICT_TRUSTED, 0, REASON_NONE, "an honest list is trusted");
 	then = m;
 	measure(&m, (struct measured){ "/evil", EVIL });
-	JUDGED_AUTO struct judged tail = evidence_of(&m, &then, PCR(10), 1000);
+	JUDGED_AUTO struct judged tail = evidence_of(&m, &then, PCR(10), 1000, policies);
 	judge(&tail);
 	said(&tail, VERDICT_TRUSTED, 0, REASON_NONE, "what waits behind the quote does not decide");
 	ok(tail.r.n_findings == 1 && !tail.r.findings[0].authenticated && tail.report.findings == 0 &&
@@ -132,7 +81,7 @@ test_plain(void)
 	JUDGED_AUTO struct judged seen = now(&m, PCR(10), 1000, NULL);
 	said(&seen, VERDICT_UNTRUSTED, 1, REASON_NOT_IN_POLICY, "once it is quoted, it does");
 	ok(seen.report.findings == 1 && seen.report.trusted == 2 && seen.report.authenticated == 3, "and counts");
-	JUDGED_AUTO struct judged brought = evidence_of(&m, &m, PCR(10), 1000);
+	JUDGED_AUTO struct judged brought = evidence_of(&m, &m, PCR(10), 1000, policies);
 	brought.in.brought_key = true;
 	judge(&brought);
 	ok(brought.report.authenticated == 0 && brought.report.trusted == 0 && !brought.r.findings[0].authenticated &&
@@ -206,7 +155,7 @@ test_other_pcrs(void)
 	m = booted();
 	then = m;
 	measure(&m, good);
-	JUDGED_AUTO struct judged tail = evidence_of(&m, &then, PCR(10) | PCR(11), 1000);
+	JUDGED_AUTO struct judged tail = evidence_of(&m, &then, PCR(10) | PCR(11), 1000, policies);
 	judge(&tail);
 	said(&tail, VERDICT_TRUSTED, 0, REASON_NONE, "its first entry may wait for the next quote");
 	measure(&m, evil);
@@ -277,7 +226,7 @@ test_kexec(void)
 	measure(&m, (struct measured){ .path = "/evil", .digest = EVIL, .hidden = true });
 	m.list.n = 0;
 	measure(&m, (struct measured){ "boot_aggregate", 0xbb });
-	JUDGED_AUTO struct judged lost = evidence_of(&m, &m, PCR(10), 3000);
+	JUDGED_AUTO struct judged lost = evidence_of(&m, &m, PCR(10), 3000, policies);
 	lost.in.new_kernel = lost.in.quote_first = true;
 	lost.in.resume = &after.report.state;
 	judge(&lost);
@@ -301,7 +250,7 @@ test_states(void)
 	struct resume_state other = before.report.state;
 
 	measure(&m, (struct measured){ "/good", GOOD });
-	JUDGED_AUTO struct judged forged = evidence_of(&m, &m, PCR(10), 500);
+	JUDGED_AUTO struct judged forged = evidence_of(&m, &m, PCR(10), 500, policies);
 	forged.in.resume = &before.report.state;
 	forged.q.attest.p[70] ^= 1;		/* in the digest's or the clock's neighbourhood */
 	judge(&forged);
@@ -350,7 +299,7 @@ test_state_keys(void)
 	with.keys = &key;
 	with.n_keys = 1;
 	measure(&m, (struct measured){ .template = "ima-sig", .data = n.data });
-	JUDGED_AUTO struct judged known = evidence_of(&m, &m, PCR(10), 2000);
+	JUDGED_AUTO struct judged known = evidence_of(&m, &m, PCR(10), 2000, policies);
 	known.in.policies = both;
 	known.in.n_policies = 2;
 	known.in.resume = &with;
@@ -358,7 +307,7 @@ test_state_keys(void)
 	said(&known, VERDICT_TRUSTED, 0, REASON_NONE, "a file signed by a key of the state");
 	ok(known.report.state.n_keys == 1 && span_eq(known.report.state.keys[0].der, file_view(&cert)),
 	    "which stays in the next state, as it was loaded");
-	JUDGED_AUTO struct judged unknown = evidence_of(&m, &m, PCR(10), 2000);
+	JUDGED_AUTO struct judged unknown = evidence_of(&m, &m, PCR(10), 2000, policies);
 	unknown.in.policies = both;
 	unknown.in.n_policies = 2;
 	unknown.in.resume = &before.report.state;
@@ -371,7 +320,7 @@ test_state_keys(void)
 	runtime_policy_free(&keyrings);
 	if (runtime_policy_parse(buf_view(&text), &keyrings, &e) != 0)
 		bail_out(e.message);
-	JUDGED_AUTO struct judged scoped = evidence_of(&m, &m, PCR(10), 2000);
+	JUDGED_AUTO struct judged scoped = evidence_of(&m, &m, PCR(10), 2000, policies);
 	scoped.in.policies = both;
 	scoped.in.n_policies = 2;
 	judge(&scoped);
@@ -394,13 +343,13 @@ test_padded(void)
 	measure(&m, (struct measured){ "/good", GOOD });
 	JUDGED_AUTO struct judged refused = now(&m, PCR(10), 1000, NULL);
 	said(&refused, VERDICT_UNDECIDED, 1, REASON_PCR_MISMATCH, "padded SHA-1 is not taken for SHA-256");
-	JUDGED_AUTO struct judged allowed = evidence_of(&m, &m, PCR(10), 1000);
+	JUDGED_AUTO struct judged allowed = evidence_of(&m, &m, PCR(10), 1000, policies);
 	allowed.in.allow_padded_sha1 = true;
 	judge(&allowed);
 	said(&allowed, VERDICT_TRUSTED, 0, REASON_NONE, "but where it is allowed");
 	ok(warned(&allowed, "zero-padded SHA-1") && allowed.report.state.how == IMA_EXTEND_PADDED_SHA1, "and named");
 	measure(&m, (struct measured){ "/evil", EVIL });
-	JUDGED_AUTO struct judged evil = evidence_of(&m, &m, PCR(10), 2000);
+	JUDGED_AUTO struct judged evil = evidence_of(&m, &m, PCR(10), 2000, policies);
 	evil.in.allow_padded_sha1 = true;
 	evil.in.resume = &allowed.report.state;
 	judge(&evil);
@@ -408,7 +357,7 @@ test_padded(void)
 	ok(evil.report.resumed && evil.report.authenticated == 3, "which goes on with it");
 	buf_free(&m.list);
 	m = booted();
-	JUDGED_AUTO struct judged plain = evidence_of(&m, &m, PCR(10), 1000);
+	JUDGED_AUTO struct judged plain = evidence_of(&m, &m, PCR(10), 1000, policies);
 	plain.in.allow_padded_sha1 = true;
 	judge(&plain);
 	said(&plain, VERDICT_TRUSTED, 0, REASON_NONE, "a bank of its own digests is preferred");
@@ -421,7 +370,7 @@ static void
 test_missing_value(void)
 {
 	struct machine m = booted();
-	JUDGED_AUTO struct judged j = evidence_of(&m, &m, PCR(10), 1000);
+	JUDGED_AUTO struct judged j = evidence_of(&m, &m, PCR(10), 1000, policies);
 
 	made_quote_free(&j.q);
 	j.q = make_quote_of(&(struct quote_spec){ PCR(10) | PCR(11), span_of(m.pcr[10], 32), 3, 1000 });
@@ -456,7 +405,7 @@ test_min_digest(void)
 	buf_put(&data, "/weak", 6);
 	measure(&m, (struct measured){ .data = buf_view(&data) });
 	for (size_t i = 0; i < 3; i++) {
-		JUDGED_AUTO struct judged j = evidence_of(&m, &m, PCR(10), 1000);
+		JUDGED_AUTO struct judged j = evidence_of(&m, &m, PCR(10), 1000, policies);
 
 		j.in.policies = i == 1 ? last : first;
 		j.in.n_policies = i == 0 ? 2 : 3;

@@ -22,6 +22,9 @@ struct life {
 	enum reason reason;		/* of the last finding that decides */
 	uint64_t from;			/* where the next message must begin */
 	bool warned_of_clock;
+	int64_t now, seen;		/* when the boot was first seen */
+	uint32_t reset_count;
+	bool other_key;			/* the next message is of another key than that count */
 };
 
 static struct runtime_policy policies[2];	/* the second approves what the first does not */
@@ -84,7 +87,7 @@ begin(struct life *l, const char *kernel)
 static struct life
 born(void)
 {
-	struct life l = { .m = machine_new(), .clock = { .mask = QUOTED, .reset_count = 3, .clock = 100000 },
+	struct life l = { .m = machine_new(), .now = 1790000000, .clock = { .mask = QUOTED, .reset_count = 3, .clock = 100000 },
 	    .list = buf_init(MIB(1)), .state = buf_init(MIB(1)) };
 
 	begin(&l, "k1");
@@ -116,6 +119,11 @@ keep(struct life *l, const struct host_outcome *o)
 	l->from = o->from;
 	if (o->answer != HOST_JUDGED || o->unreadable.code != 0)
 		return;
+	if (o->reset_signed) {
+		l->reset_count = o->reset_count;
+		l->seen = o->reset_seen;
+		l->other_key = false;
+	}
 	if (o->new_boot)
 		l->list.n = l->count = 0;
 	if (o->first != l->count)
@@ -191,7 +199,11 @@ send_from(struct life *l, uint64_t from, bool facts)
 	struct host_known k = { .key = &key, .nonce = span_of(q.nonce, 20), .resume = buf_view(&l->state),
 	    .stale = l->stale, .boot = span_str(l->boot), .count = l->count, .base = l->base,
 	    .base_id = span_str(l->base_id), .kernel_boot_id = span_str(l->kernel_known), .read = read_kept, .ctx = l,
-	    .policies = &policy, .now = 1790000000 };
+	    .policies = &policy, .now = l->now, .reset_count = l->reset_count, .reset_seen = l->seen,
+	    .other_key = l->other_key };
+
+	if (l->other_key)	/* as attest.c does: a state is of one key */
+		k.resume = span_of(NULL, 0);
 	if (host_appraise(&m, &k, &o, &e) != 0)
 		bail_out(e.message);
 	note(l, &o);
@@ -460,6 +472,67 @@ test_lies(void)
 	dies(&l);
 }
 
+#define DAY 86400
+
+/* How long a host runs is not its agent's to say, whatever keys it makes. */
+static void
+test_age(void)
+{
+	struct life l = born();
+
+	hello(&l);
+	ok(l.seen == 1790000000, "a boot is first seen");
+	l.now += DAY;
+	send_from(&l, 2, false);
+	ok(l.seen == 1790000000, "once");
+	l.other_key = true;
+	l.now += DAY;
+	send_from(&l, 2, false);
+	is_now(&l, VERDICT_TRUSTED, REASON_NONE, "00000003:k1", 2, "another attestation key");
+	ok(l.seen == 1790000000, "makes it no younger");
+	l.other_key = true;
+	l.clock.reset_count += 0x5eed;
+	l.now += DAY;
+	hello(&l);
+	is_now(&l, VERDICT_TRUSTED, REASON_NONE, "00005ef0:k1", 2, "nor one for which the TPM shifts its counts:");
+	ok(l.seen == 1790000000, "it may be any boot, so it is the old one");
+	send_from(&l, 2, false);
+	ok(l.seen == 1790000000, "and stays it");
+	boots(&l, "k2", false, 1000);
+	hello(&l);
+	is_now(&l, VERDICT_TRUSTED, REASON_NONE, "00005ef1:k2", 2, "until that key shows a reset");
+	ok(l.seen == 1790000000 + 3 * DAY, "which is one");
+	dies(&l);
+}
+
+static void
+test_age_kexec(void)
+{
+	struct life l = born();
+
+	hello(&l);
+	l.now += DAY;
+	begin(&l, "k2");
+	hello(&l);
+	is_now(&l, VERDICT_TRUSTED, REASON_NONE, "00000003:k1", 4, "kexec without the list");
+	l.other_key = true;
+	l.now += DAY;
+	measure(&l.m, (struct measured){ "/good", GOOD });
+	hello(&l);
+	is_now(&l, VERDICT_TRUSTED, REASON_NONE, "00000003:k1", 5, "and then another key: the list goes on");
+	ok(l.seen == 1790000000 && l.base == 2 && l.from == 3, "in the same boot, which is no younger");
+	begin(&l, "k3");
+	l.other_key = true;
+	hello(&l);
+	is_now(&l, VERDICT_TRUSTED, REASON_NONE, "00000003:k1", 7, "both at once");
+	ok(l.seen == 1790000000, "neither");
+	measure(&l.m, (struct measured){ .path = "/good", .digest = GOOD, .hidden = true });
+	l.other_key = true;
+	hello(&l);
+	is_now(&l, VERDICT_UNTRUSTED, REASON_PCR_MISMATCH, "00000003:k1", 7, "an entry that the new key's agent leaves out is missed");
+	dies(&l);
+}
+
 int
 main(void)
 {
@@ -483,6 +556,8 @@ main(void)
 	test_kexec_carried();
 	test_kexec_altered();
 	test_lies();
+	test_age();
+	test_age_kexec();
 	for (int i = 0; i < 2; i++)
 		runtime_policy_free(&policies[i]);
 	return done();

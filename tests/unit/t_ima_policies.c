@@ -2,9 +2,7 @@
  * was loaded is what it takes, a second one that is not allowed turns the host red whatever else
  * approves it, none is a finding; it holds over resumed lists, but not for the next kernel, and travels with a policy through
  * JSON, a compiled table and a merge. */
-#include "engine/evidence.h"
-#include "engine/verdict.h"
-#include "tests/make_list.h"
+#include "tests/judged.h"
 
 #define GOOD 0xaa
 #define OTHER 0xbb
@@ -22,48 +20,22 @@ static const char demands[] = "{\"assay_policy\":1,\"ima_policies\":{\"digests\"
 static struct runtime_policy parts[2];
 static const struct runtime_policy *policies[] = { &parts[0], &parts[1] };
 
-struct judged {
-	struct result r;
-	struct evidence_report report;
-	struct made_quote q;
-	struct tpm_pcrs *pcrs;
-	struct err e;
-	int rc;
-};
-
-static void
-judged_free(struct judged *j)
-{
-	evidence_report_free(&j->report);
-	result_free(&j->r);
-	made_quote_free(&j->q);
-	free(j->pcrs);
-}
-#define JUDGED_AUTO __attribute__((cleanup(judged_free)))
-
 /* The list of ${m} and a quote of now; ${then}: only what was extended by then is quoted. */
 static struct judged
 judge_then(const struct machine *m, const struct machine *then, size_t n_policies, const struct resume_state *from)
 {
-	struct judged j = { .q = machine_quote(then, 1u << 10, from == NULL ? 1 : from->clock + 1), .pcrs = calloc(1, sizeof(*j.pcrs)),
-	    .r = result_init() };
-	struct evidence_input in;
+	struct judged j = evidence_of(m, then, 1u << 10, from == NULL ? 1 : from->clock + 1, policies);
 
-	if (j.pcrs == NULL || !tpm_pcrs_set(j.pcrs, DIGEST_SHA256, 10, span_of(then->pcr[10], 32)))
-		bail_out("a PCR value");
-	j.pcrs->kind = TPM_PCRS_JSON;
-	in = (struct evidence_input){ .ima_log = buf_view(&m->list), .has_quote = true, .quote = buf_view(&j.q.attest),
-	    .signature = buf_view(&j.q.signature), .ak = buf_view(&j.q.ak), .nonce = span_of(j.q.nonce, sizeof(j.q.nonce)),
-	    .pcrs = j.pcrs, .bank = DIGEST_SHA256, .policies = policies, .n_policies = n_policies, .ctx = { .now = 1790000000 },
-	    .resume = from };
-	if (!digest_make(DIGEST_SHA256, span_lit("a name for these policies, 32 by"), &in.policy_id))
+	j.in.n_policies = n_policies;
+	j.in.resume = from;
+	if (!digest_make(DIGEST_SHA256, span_lit("a name for these policies, 32 by"), &j.in.policy_id))
 		bail_out("a digest");
-	j.rc = evidence_appraise(&in, &j.r, &j.report, &j.e);
+	judge(&j);
 	return j;
 }
 
 static struct judged
-judge(const struct machine *m, size_t n_policies, const struct resume_state *from)
+judge_now(const struct machine *m, size_t n_policies, const struct resume_state *from)
 {
 	return judge_then(m, m, n_policies, from);
 }
@@ -112,33 +84,33 @@ test_demand(void)
 	struct machine m = booted();
 
 	{
-		JUDGED_AUTO struct judged j = judge(&m, 1, NULL);
+		JUDGED_AUTO struct judged j = judge_now(&m, 1, NULL);
 		said(&j, VERDICT_TRUSTED, 0, 0, "nothing is demanded: no policy is no finding");
 		ok(j.report.n_ima_policies == 0, "and none is told of");
 	}
 	{
-		JUDGED_AUTO struct judged j = judge(&m, 2, NULL);
+		JUDGED_AUTO struct judged j = judge_now(&m, 2, NULL);
 		said(&j, VERDICT_UNTRUSTED, 1, 0, "one is demanded, none was measured");
 	}
 	measure(&m, (struct measured){ .path = NAME, .digest = GOOD });
 	{
-		JUDGED_AUTO struct judged j = judge(&m, 2, NULL);
+		JUDGED_AUTO struct judged j = judge_now(&m, 2, NULL);
 		said(&j, VERDICT_TRUSTED, 0, 0, "an allowed one, which no layer lists, is approved by the demand");
 		ok(j.report.n_ima_policies == 1 && j.report.ima_policies[0].entry == 3 && j.report.ima_policies[0].approved &&
 		    j.report.ima_policies[0].authenticated && j.report.has_state && j.report.state.n_ima_policies == 1, "it is told, and kept");
 	}
 	{
-		JUDGED_AUTO struct judged j = judge(&m, 1, NULL);
+		JUDGED_AUTO struct judged j = judge_now(&m, 1, NULL);
 		ok(j.report.n_ima_policies == 1 && !j.report.ima_policies[0].approved, "told also where none is demanded");
 	}
 	measure(&m, (struct measured){ .path = NAME, .digest = OTHER });
 	{
-		JUDGED_AUTO struct judged j = judge(&m, 2, NULL);
+		JUDGED_AUTO struct judged j = judge_now(&m, 2, NULL);
 		said(&j, VERDICT_TRUSTED, 0, 0, "a second one that is allowed");
 	}
 	measure(&m, (struct measured){ .path = NAME, .digest = EVIL });
 	{
-		JUDGED_AUTO struct judged j = judge(&m, 2, NULL);
+		JUDGED_AUTO struct judged j = judge_now(&m, 2, NULL);
 		said(&j, VERDICT_UNTRUSTED, 1, 5, "a later one that is not: neither its listing nor an exclude helps it");
 	}
 	buf_free(&m.list);
@@ -154,12 +126,12 @@ test_names(void)
 
 		measure(&m, (struct measured){ .path = names[i], .digest = GOOD });
 		{
-			JUDGED_AUTO struct judged j = judge(&m, 2, NULL);
+			JUDGED_AUTO struct judged j = judge_now(&m, 2, NULL);
 			said(&j, VERDICT_TRUSTED, 0, 0, names[i]);
 		}
 		measure(&m, (struct measured){ .path = names[i], .digest = EVIL });
 		{
-			JUDGED_AUTO struct judged j = judge(&m, 2, NULL);
+			JUDGED_AUTO struct judged j = judge_now(&m, 2, NULL);
 			said(&j, VERDICT_UNTRUSTED, 1, 4, "with another digest");
 		}
 		buf_free(&m.list);
@@ -167,7 +139,7 @@ test_names(void)
 	struct machine m = booted();
 
 	measure(&m, (struct measured){ .path = "/tmp/ima-policy", .digest = GOOD });
-	JUDGED_AUTO struct judged j = judge(&m, 2, NULL);
+	JUDGED_AUTO struct judged j = judge_now(&m, 2, NULL);
 	uint64_t entry;
 	ok(j.r.verdict == VERDICT_UNTRUSTED && findings(&j, REASON_IMA_POLICY, &entry) == SIZE_MAX, "another name is a file like any other");
 	buf_free(&m.list);
@@ -187,7 +159,7 @@ test_proof(void)
 	}
 	measure(&v, (struct measured){ .path = NAME, .digest = GOOD, .violation = true });
 	{
-		JUDGED_AUTO struct judged j = judge(&v, 2, NULL);
+		JUDGED_AUTO struct judged j = judge_now(&v, 2, NULL);
 		ok(j.r.verdict == VERDICT_UNTRUSTED && j.report.n_ima_policies == 0, "a violation by its name is no policy");
 	}
 	measure(&m, (struct measured){ .path = NAME, .digest = EVIL });
@@ -210,7 +182,7 @@ test_resumed(void)
 
 	measure(&m, (struct measured){ .path = NAME, .digest = GOOD });
 	{
-		JUDGED_AUTO struct judged j = judge(&m, 2, NULL);
+		JUDGED_AUTO struct judged j = judge_now(&m, 2, NULL);
 		ok(j.report.has_state && resume_state_write(&j.report.state, &text, &e) == 0 &&
 		    resume_state_parse(buf_view(&text), &state, &e) == 0 && state.n_ima_policies == 1 &&
 		    span_is(state.ima_policies[0].path, NAME), "a state keeps it: %s", e.message);
@@ -218,7 +190,7 @@ test_resumed(void)
 	m.list.n = 0;
 	measure(&m, (struct measured){ .path = "/etc/new", .digest = GOOD });
 	{
-		JUDGED_AUTO struct judged j = judge(&m, 2, &state);
+		JUDGED_AUTO struct judged j = judge_now(&m, 2, &state);
 		said(&j, VERDICT_TRUSTED, 0, 0, "behind it the list goes on without it");
 		ok(j.report.resumed && j.report.n_ima_policies == 1 && j.report.ima_policies[0].entry == 0 && j.report.has_state &&
 		    j.report.state.n_ima_policies == 1, "which is known from the state, and goes on");
@@ -227,7 +199,7 @@ test_resumed(void)
 		struct resume_state without = state;
 
 		without.n_ima_policies = 0;
-		JUDGED_AUTO struct judged j = judge(&m, 2, &without);
+		JUDGED_AUTO struct judged j = judge_now(&m, 2, &without);
 		said(&j, VERDICT_UNTRUSTED, 1, 0, "a state without it does not meet the demand");
 	}
 	{
@@ -236,12 +208,12 @@ test_resumed(void)
 
 		memset(other.digest.v, EVIL, 32);
 		with.ima_policies = &other;
-		JUDGED_AUTO struct judged j = judge(&m, 2, &with);
+		JUDGED_AUTO struct judged j = judge_now(&m, 2, &with);
 		said(&j, VERDICT_UNTRUSTED, 1, 0, "nor does one with another: it is asked anew");
 	}
 	measure(&m, (struct measured){ .path = NAME, .digest = EVIL });
 	{
-		JUDGED_AUTO struct judged j = judge(&m, 2, &state);
+		JUDGED_AUTO struct judged j = judge_now(&m, 2, &state);
 		said(&j, VERDICT_UNTRUSTED, 1, 5, "a second policy behind the state is seen");
 	}
 	buf_free(&m.list);
@@ -258,7 +230,7 @@ test_kexec(void)
 
 	measure(&m, (struct measured){ .path = NAME, .digest = GOOD });
 	{
-		JUDGED_AUTO struct judged j = judge(&m, 2, NULL);
+		JUDGED_AUTO struct judged j = judge_now(&m, 2, NULL);
 		if (!j.report.has_state || resume_state_write(&j.report.state, &text, &e) != 0 ||
 		    resume_state_parse(buf_view(&text), &state, &e) != 0)
 			bail_out("a state");
@@ -267,20 +239,20 @@ test_kexec(void)
 	measure(&m, (struct measured){ .path = "boot_aggregate", .digest = 0xbb });
 	measure(&m, (struct measured){ .path = "/etc/new", .digest = GOOD });
 	{
-		JUDGED_AUTO struct judged j = judge(&m, 2, &state);
+		JUDGED_AUTO struct judged j = judge_now(&m, 2, &state);
 		said(&j, VERDICT_UNTRUSTED, 1, 0, "a kernel started by kexec without a policy: the old one's does not count");
 		ok(j.report.n_ima_policies == 0, "nor is it told as this kernel's");
 	}
 	measure(&m, (struct measured){ .path = NAME, .digest = OTHER });
 	{
-		JUDGED_AUTO struct judged j = judge(&m, 2, &state);
+		JUDGED_AUTO struct judged j = judge_now(&m, 2, &state);
 		said(&j, VERDICT_TRUSTED, 0, 0, "with one that is allowed: trusted");
 		ok(j.report.has_state && j.report.state.n_ima_policies == 1 && j.report.state.ima_policies[0].digest.v[0] == OTHER,
 		    "and the state goes on with that one");
 	}
 	measure(&m, (struct measured){ .path = "boot_aggregate", .digest = 0xbb });
 	{
-		JUDGED_AUTO struct judged j = judge(&m, 2, &state);
+		JUDGED_AUTO struct judged j = judge_now(&m, 2, &state);
 		said(&j, VERDICT_UNTRUSTED, 1, 0, "a third kernel in one list: as the second");
 	}
 	buf_free(&m.list);

@@ -40,6 +40,9 @@ add_refusal(struct http_request *r)
 
 	if (r->status == 401 && !add_field(r, "WWW-Authenticate", "Bearer"))
 		return false;
+	if ((r->status == 503 || r->status == 429) && evhttp_find_header(&r->out_fields, "Retry-After") == NULL &&
+	    !add_field(r, "Retry-After", HTTP_RETRY_AFTER))
+		return false;
 	if (r->allow == 0 || (r->status != 405 && r->method != HTTP_OPTIONS))
 		return true;
 	router_allow(r->allow, &allow);
@@ -120,11 +123,11 @@ static void
 finish(struct http_request *r, const char *type, const char *etag,
     const struct http_field *more, size_t n)
 {
-	bool good = add_common(r, type, etag) && add_refusal(r);
+	bool good = add_common(r, type, etag);
 
 	for (size_t i = 0; i < n && good; i++)
 		good = add_field(r, more[i].name, more[i].value);
-	if (!good)
+	if (!good || !add_refusal(r))
 		no_answer(r);
 	hand_over(r);
 }

@@ -194,7 +194,7 @@ conn_refuse(struct conn *c)
 	    g->status, http_reason(g->status), body.n,
 	    g->status == 405 ? "Allow: " : "", g->status == 405 ? buf_cstr(&allow) : "",
 	    g->status == 405 ? "\r\n" : "", g->status == 401 ? "WWW-Authenticate: Bearer\r\n" : "",
-	    g->status == 503 ? "Retry-After: 5\r\n" : "");
+	    g->status == 503 ? "Retry-After: " HTTP_RETRY_AFTER "\r\n" : "");
 	if (g->h.method != HTTP_HEAD)
 		(void)evbuffer_add(out, body.p, body.n);
 	if (c->r != NULL)
@@ -222,6 +222,7 @@ conn_meet(struct conn *c)
 	worker_count(c->w, COUNT_HANDSHAKES);
 	if (facts.resumed)
 		worker_count(c->w, COUNT_RESUMED);
+	tls_server_settle(c->w->s->o.tls, c->ssl);
 }
 
 static void

@@ -20,7 +20,7 @@ gate_reset(struct http_gate *g)
 {
 	struct buf keep = g->head;
 
-	if (keep.cap > KIB(4))	/* idle connections are many */
+	if (keep.cap > KIB(1))	/* idle connections are many; an agent's head has 250 bytes */
 		buf_free(&keep);
 	keep.n = 0;
 	*g = (struct http_gate){ .head = keep };

@@ -24,6 +24,9 @@
 #include "port/net/http_gate.h"
 #include "port/net/http_server.h"
 
+/* Seconds: with 503 and 429, where the handler says nothing else. */
+#define HTTP_RETRY_AFTER "5"
+
 struct conn;
 struct worker;
 
@@ -203,9 +206,11 @@ struct verdict {
 };
 
 struct http_stream {
-	struct job end;
+	struct job end, count;
 	bool gone;			/* atomic: nothing more is taken */
+	bool counting;			/* atomic: ${count} is on its way */
 	size_t posted;			/* bytes on their way to the loop, atomic */
+	size_t unsent;			/* in the loop, when it was looked at last; atomic */
 };
 
 struct http_request {

@@ -183,6 +183,11 @@ bool http_stream_send(struct http_stream *s, const char *event, const char *id,
 
 bool http_stream_gone(const struct http_stream *s);
 
+/** http_stream_behind(s): Bytes that the client has not taken, or a little less time ago had not:
+ * never fewer than it has not now, and each call has them counted anew for the next.  One
+ * thread asks, the one that ends the stream. */
+size_t http_stream_behind(struct http_stream *s);
+
 /** http_stream_end(s): Ends the stream and gives ${s} up; must be called once. */
 void http_stream_end(struct http_stream *s);
 

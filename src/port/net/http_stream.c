@@ -62,6 +62,7 @@ put(struct http_request *r, struct evbuffer *text)
 	evhttp_send_reply_chunk(c->ev, text);
 	conn_guard(c);
 	c->stream_added += waiting(c) - before;
+	__atomic_store_n(&r->stream.unsent, waiting(c), __ATOMIC_RELEASE);
 }
 
 void
@@ -181,11 +182,12 @@ run_send(struct job *j, bool open)
 {
 	struct send_job *s = (struct send_job *)j;
 
-	(void)__atomic_sub_fetch(&s->r->stream.posted, s->n, __ATOMIC_RELAXED);
 	if (open && s->too_much && s->r->c != NULL)
 		drop(s->r, waiting(s->r->c));
 	else if (open)
 		put(s->r, s->text);
+	/* Behind the other: in between they count twice, never not at all. */
+	(void)__atomic_sub_fetch(&s->r->stream.posted, s->n, __ATOMIC_RELEASE);
 	evbuffer_free(s->text);
 	free(s);
 }
@@ -232,6 +234,32 @@ http_stream_send(struct http_stream *s, const char *event, const char *id, struc
 	return !http_stream_gone(s);
 }
 
+/* ---- how far behind ---- */
+
+static void
+run_count(struct job *j, bool open)
+{
+	struct http_request *r = owner((struct http_stream *)((char *)j - offsetof(struct http_stream, count)));
+
+	if (open && r->c != NULL)
+		__atomic_store_n(&r->stream.unsent, waiting(r->c), __ATOMIC_RELEASE);
+	__atomic_store_n(&r->stream.counting, false, __ATOMIC_RELEASE);
+}
+
+size_t
+http_stream_behind(struct http_stream *s)
+{
+	struct http_request *r = owner(s);
+	size_t n = __atomic_load_n(&s->posted, __ATOMIC_ACQUIRE);
+
+	n += __atomic_load_n(&s->unsent, __ATOMIC_ACQUIRE);
+	if (n == 0 || __atomic_exchange_n(&s->counting, true, __ATOMIC_ACQ_REL))
+		return n;
+	s->count.run = run_count;
+	worker_post(r->w, &s->count);
+	return n;
+}
+
 /* ---- end ---- */
 
 static void
@@ -250,7 +278,8 @@ http_stream_end(struct http_stream *s)
 	struct http_request *r = owner(s);
 
 	s->end.run = run_end;
-	if (worker_here(r->w) && __atomic_load_n(&s->posted, __ATOMIC_RELAXED) == 0)
+	if (worker_here(r->w) && __atomic_load_n(&s->posted, __ATOMIC_RELAXED) == 0 &&
+	    !__atomic_load_n(&s->counting, __ATOMIC_ACQUIRE))
 		run_end(&s->end, true);
 	else
 		worker_post(r->w, &s->end);

@@ -251,6 +251,19 @@ store_setting_add(struct store *s, struct span name, struct span value, struct e
 }
 
 int
+store_setting_swap(struct store *s, struct span name, struct span from, struct span to, struct err *e)
+{
+	struct db_value params[] = { db_bytes(name), db_bytes(from), db_bytes(to) };
+	uint64_t changed = 0;
+	int rc = db_run(s->db, Q_SETTING_SWAP, params, NULL, NULL, &changed, e);
+
+	if (rc == 0 && changed == 0)
+		return err_set(e, ERR_CONFLICT, "the setting \"%.*s\" is another already", (int)name.n,
+		    (const char *)name.p);
+	return rc;
+}
+
+int
 store_setting_delete(struct store *s, struct span name, struct err *e)
 {
 	struct db_value key = db_bytes(name);

@@ -67,11 +67,13 @@ struct db {
 	const struct db_ops *ops;
 	enum store_kind kind;
 	char where[512];
+	unsigned silence_ms;		/* how long it may leave us waiting; 0: LIMIT_STORE_SILENCE_MS */
 	bool in_tx;
 	bool collided;			/* the last error: it and another rolled each other back */
 	struct err doom;		/* why the transaction cannot be committed; code 0: it can */
 	uint64_t generation;		/* of what is cached from it: counts openings and rollbacks */
 	int (*check)(struct db *d, struct err *e);	/* behind opening again */
+	bool served;			/* and then it is to be held as by a server (hold.h) */
 };
 
 /** db_sqlite_open(path, create, newest, d, e): ERR_NOT_FOUND if there is no file and

@@ -9,6 +9,7 @@
 struct store {
 	struct db *db;
 	const struct migrations *migrations;
+	int hold;			/* hold.h; -1: none */
 	struct entry_cache cache;
 };
 

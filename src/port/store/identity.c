@@ -110,6 +110,15 @@ certificate_add(struct store *s, const struct store_certificate *c, uint32_t hos
 	return rc;
 }
 
+static int
+certificates_trim(struct store *s, const struct store_certificate *c, uint32_t host, struct err *e)
+{
+	struct db_value params[] = { db_int(host), db_bytes(span_of(c->sha256, sizeof(c->sha256))),
+		db_int(LIMIT_HOST_CERTIFICATES) };
+
+	return db_run(s->db, Q_CERTIFICATE_TRIM, params, NULL, NULL, NULL, e);
+}
+
 /* The identity, its certificate, and the host's row referring to it. */
 static int
 enrol(struct store *s, uint32_t number, const struct store_identity *who,
@@ -121,14 +130,16 @@ enrol(struct store *s, uint32_t number, const struct store_identity *who,
 	int64_t got = 0;
 	int rc = db_number(s->db, Q_IDENTITY_ADD, params, &got, e);
 
-	if (rc == 0 && cert != NULL)
-		rc = certificate_add(s, cert, number, (uint64_t)got, e);
+	if (rc == 0 && cert != NULL && (rc = certificate_add(s, cert, number, (uint64_t)got, e)) == 0)
+		rc = certificates_trim(s, cert, number, e);
 	if (rc != 0)
 		return rc;
 
 	struct db_value refer[] = { db_int(number), db_int((uint64_t)got) };
+	struct db_value trim[] = { db_int(number), db_int(LIMIT_HOST_IDENTITIES) };
 
-	if ((rc = db_run(s->db, Q_HOST_IDENTITY, refer, NULL, NULL, NULL, e)) == 0)
+	if ((rc = db_run(s->db, Q_HOST_IDENTITY, refer, NULL, NULL, NULL, e)) == 0 &&
+	    (rc = db_run(s->db, Q_IDENTITY_TRIM, trim, NULL, NULL, NULL, e)) == 0)
 		*identity = (uint64_t)got;
 	return rc;
 }
@@ -220,9 +231,22 @@ store_identity_add(struct store *s, struct store_host *h, const struct store_ide
 }
 
 int
-store_certificates_since(struct store *s, uint32_t host, int64_t since, uint64_t *n, struct err *e)
+store_hosts_pending(struct store *s, uint64_t max, uint64_t *n, struct err *e)
 {
-	struct db_value params[] = { db_int(host), db_int((uint64_t)since) };
+	struct db_value most = db_int(max);
+	int64_t got = 0;
+	int rc = db_number(s->db, Q_HOSTS_PENDING, &most, &got, e);
+
+	if (rc == 0)
+		*n = (uint64_t)got;
+	return rc;
+}
+
+int
+store_certificates_within(struct store *s, uint32_t host, int64_t since, int64_t until, uint64_t *n,
+    struct err *e)
+{
+	struct db_value params[] = { db_int(host), db_int((uint64_t)since), db_int((uint64_t)until) };
 	int64_t got = 0;
 	int rc = db_number(s->db, Q_CERTIFICATE_RECENT, params, &got, e);
 
@@ -237,12 +261,19 @@ store_certificate_add(struct store *s, const struct store_certificate *c, struct
 	struct db_value key = db_int(c->identity);
 	ARENA_AUTO struct arena a = arena_init(LIMIT_SMALL_FILE * 4);
 	struct store_identity who = { 0 };
+	struct db_scope sc;
 	int rc = get_identity(s, Q_IDENTITY_GET, &key, &a, &who, e);
 
 	if (rc == 0 && who.host != c->host)
 		rc = err_set(e, ERR_NOT_FOUND, "identity %llu is not of host %u",
 		    (unsigned long long)c->identity, c->host);
-	return rc != 0 ? rc : certificate_add(s, c, c->host, c->identity, e);
+	if (rc != 0 || (rc = db_scope_open(s->db, &sc, e)) != 0)
+		return rc;
+	if ((rc = certificate_add(s, c, c->host, c->identity, e)) == 0) {
+		sc.wrote = true;
+		rc = certificates_trim(s, c, c->host, e);
+	}
+	return db_scope_close(&sc, rc, e);
 }
 
 int

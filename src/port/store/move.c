@@ -249,6 +249,7 @@ store_move(struct store *from, struct store *to, store_move_fn *progress, void *
 		rc = db_exec(m.from, patient, e);
 	if (rc == 0 && m.to->kind == STORE_POSTGRESQL)
 		rc = db_exec(m.to, patient, e);
+	m.from->silence_ms = m.to->silence_ms = LIMIT_STORE_LONG_MS;
 	if (rc != 0 || (rc = db_begin(m.from, true, e)) != 0)
 		return rc;
 	if ((rc = db_scope_open(m.to, &sc, e)) == 0) {

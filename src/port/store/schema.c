@@ -102,10 +102,13 @@ migrate(struct db *d, const struct migrations *m, struct err *e)
 		rc = schema_version(d, &version, e);
 	if (rc == 0 && d->kind == STORE_POSTGRESQL)
 		rc = db_exec(d, "SET LOCAL statement_timeout = 0", e);
+	d->silence_ms = LIMIT_STORE_LONG_MS;
 	for (size_t i = 0; i < m->n && rc == 0; i++)
 		if (m->v[i].number > version)
 			rc = migrate_one(d, &m->v[i], e);
-	return db_scope_close(&sc, rc, e);
+	rc = db_scope_close(&sc, rc, e);
+	d->silence_ms = 0;
+	return rc;
 }
 
 int

@@ -2,7 +2,10 @@
 
 #include <stdlib.h>
 
+#include <unistd.h>
+
 #include "port/store/handle.h"
+#include "port/store/hold.h"
 
 static bool
 is_pgsql(const char *url)
@@ -30,14 +33,15 @@ static int
 check_pgsql(struct db *d, struct err *e)
 {
 	int64_t version = 0;
-	int rc = schema_version(d, &version, e);
+	int none, rc = schema_version(d, &version, e);
 
 	if (rc != 0)
 		return rc;
 	if (version < schema_newest(&schema_migrations))
 		return err_set(e, ERR_STORE, "%s: the database has schema %lld now", d->where,
 		    (long long)version);
-	return schema_refuses(d->where, version, schema_newest(&schema_migrations), e);
+	rc = schema_refuses(d->where, version, schema_newest(&schema_migrations), e);
+	return rc == 0 && d->served ? hold_take(d, false, &none, e) : rc;
 }
 
 int
@@ -50,15 +54,19 @@ store_open_with(const char *url, unsigned flags, const struct migrations *m, str
 	if (s == NULL)
 		return err_set(e, ERR_NOMEM, "opening the store");
 	s->migrations = m;
+	s->hold = -1;
 	rc = open_db(url, flags, m, &s->db, e);
 	if (rc == 0)
 		rc = schema_bring(s->db, m, flags, e);
+	if (rc == 0 && (flags & (STORE_SERVE | STORE_ALONE)) != 0)
+		rc = hold_take(s->db, (flags & STORE_ALONE) != 0, &s->hold, e);
 	if (rc != 0) {
 		store_close(s);
 		return rc;
 	}
 	if (m == &schema_migrations)
 		s->db->check = check_pgsql;
+	s->db->served = (flags & STORE_SERVE) != 0;
 	*out = s;
 	return 0;
 }
@@ -75,6 +83,8 @@ store_close(struct store *s)
 	if (s == NULL)
 		return;
 	db_close(s->db);
+	if (s->hold >= 0)
+		close(s->hold);
 	entry_cache_free(&s->cache);
 	free(s);
 }
@@ -89,6 +99,12 @@ const char *
 store_where(const struct store *s)
 {
 	return s->db->where;
+}
+
+void
+store_patient(struct store *s, bool on)
+{
+	s->db->silence_ms = on ? LIMIT_STORE_PATIENT_MS : 0;
 }
 
 int

@@ -47,6 +47,8 @@ enum store_kind { STORE_SQLITE, STORE_POSTGRESQL };
 enum store_open_flags {
 	STORE_CREATE = 1,	/* make the database's tables (and SQLite's file) where there are none */
 	STORE_MIGRATE = 2,	/* bring an older schema up to date; else that is ERR_VERSION */
+	STORE_SERVE = 4,	/* as one of those that keep it: ERR_STORE_BUSY while somebody is */
+	STORE_ALONE = 8,	/* who takes all of it: ERR_STORE_BUSY while somebody keeps it (hold.h) */
 };
 
 /** store_open(url, flags, s, e): ERR_NOT_FOUND where there is no database of assay's
@@ -57,6 +59,10 @@ enum store_kind store_kind(const struct store *s);
 
 /** store_where(s): For messages: the path, or the URL without its password. */
 const char *store_where(const struct store *s);
+
+/** store_patient(s, on): What follows may take the database long, and nobody waits for it: deleting
+ * old rows, merging.  Else a database that says nothing for LIMIT_STORE_SILENCE_MS is left. */
+void store_patient(struct store *s, bool on);
 
 /** store_now(s, now, e): The database's clock, which all servers share. */
 MUST_CHECK int store_now(struct store *s, int64_t *now, struct err *e);

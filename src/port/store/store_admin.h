@@ -115,6 +115,9 @@ MUST_CHECK int store_setting_put(struct store *s, struct span name, struct span 
  * make a CA, one wins. */
 MUST_CHECK int store_setting_add(struct store *s, struct span name, struct span value,
     struct err *e);
+/** store_setting_swap(s, name, from, to, e): ERR_CONFLICT if it is not ${from}, or not any more. */
+MUST_CHECK int store_setting_swap(struct store *s, struct span name, struct span from,
+    struct span to, struct err *e);
 MUST_CHECK int store_setting_delete(struct store *s, struct span name, struct err *e);
 
 struct store_move {
@@ -124,7 +127,8 @@ struct store_move {
 };
 /** store_move(from, to, progress, ctx, e): Everything from one store to another, which must
  * be empty (ERR_DUPLICATE), in one transaction that ends only if counts and SHA-256 of
- * all rows are the same on both sides (ERR_MISMATCH).  No server may write to either. */
+ * all rows are the same on both sides (ERR_MISMATCH).  Neither may be
+ * written by others meanwhile (STORE_ALONE). */
 typedef void store_move_fn(void *ctx, const struct store_move *m);
 MUST_CHECK int store_move(struct store *from, struct store *to, store_move_fn *progress,
     void *ctx, struct err *e);

@@ -5,8 +5,9 @@
  * a change names the revision it was made from.  Two servers that took the same nonce
  * both name the same one, so the second gets ERR_CONFLICT.
  *
- * Identities are never changed or deleted, only added: enrolling again makes a new one
- * and lets the host's row refer to it.  Numbers of hosts (bitmaps hold them) are given
+ * Identities are never changed, only added: enrolling again makes a new one and lets the
+ * host's row refer to it.  Of one host the newest LIMIT_HOST_IDENTITIES and LIMIT_HOST_CERTIFICATES
+ * are kept, so that one that enrols for ever fills no disk.  Numbers of hosts (bitmaps hold them) are given
  * once and never again.
  */
 #ifndef PORT_STORE_STORE_HOST_H
@@ -115,8 +116,13 @@ MUST_CHECK int store_host_add(struct store *s, struct store_host *h,
 MUST_CHECK int store_identity_add(struct store *s, struct store_host *h,
     const struct store_identity *who, const struct store_certificate *cert, struct err *e);
 
-/** store_certificates_since(s, host, since, n, e): How many of a host were issued after ${since}. */
-MUST_CHECK int store_certificates_since(struct store *s, uint32_t host, int64_t since, uint64_t *n, struct err *e);
+/** store_certificates_within(s, host, since, until, n, e): How many of a host were issued after ${since},
+ * up to ${until}. */
+MUST_CHECK int store_certificates_within(struct store *s, uint32_t host, int64_t since, int64_t until,
+    uint64_t *n, struct err *e);
+
+/** store_hosts_pending(s, max, n, e): How many hosts wait that were never judged; at most ${max} are counted. */
+MUST_CHECK int store_hosts_pending(struct store *s, uint64_t max, uint64_t *n, struct err *e);
 
 /** store_certificate_add(s, c, e): One more for an identity that is there (renewal). */
 MUST_CHECK int store_certificate_add(struct store *s, const struct store_certificate *c,

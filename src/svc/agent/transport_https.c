@@ -67,6 +67,9 @@ https_post(void *arg, const char *route, struct span body, struct agent_reply *o
 	if (rc != 0)
 		return rc;
 	*out = (struct agent_reply){ .status = r.status, .retry_after = r.retry_after };
+	/* When to ask again is about the server that said it. */
+	if (t->n > 1 && r.status >= 502 && r.status <= 504)
+		out->retry_after = 0;
 	if (r.status != 200) {
 		take_problem(buf_view(&r.body), out);
 	} else if (strcmp(r.type, ATTEST_MESSAGE_TYPE) != 0) {

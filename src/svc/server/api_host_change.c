@@ -102,8 +102,10 @@ job_host_forget(struct worker *w, struct http_request *r)
 		e = (struct err){ 0 };
 		if (!api_find_host(w, r, &h))
 			return;
+		store_patient(w->store, true);	/* a list of years */
 		rc = h.registration == STORE_FORGOTTEN ? 0 :
 		    retention_forget(w->store, &h, http_request_caller(r)->id, server_now(), &e);
+		store_patient(w->store, false);
 	}
 	if (rc != 0) {
 		http_request_error(r, &e);

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "svc/server/attest_internal.h"
+#include "svc/server/enrol_room.h"
 
 /* Attestation keys, parsed; an identity never changes, so nothing here grows stale. */
 #define KEYS 1024
@@ -137,8 +138,8 @@ challenge(struct attestation *a, int64_t now, struct err *e)
 	return rc;
 }
 
-static bool
-read_detail(const struct store_host *h, struct attest_detail *out)
+bool
+attest_detail(const struct store_host *h, struct attest_detail *out)
 {
 	struct rd r = rd_init(span_from(h->state.detail, 32));
 	struct attest_detail d = { 0 };
@@ -155,18 +156,7 @@ read_detail(const struct store_host *h, struct attest_detail *out)
 		d.base_id = span_from(h->state.detail, DETAIL_SIZE + 8);
 	else
 		d.base = 0;
-	*out = d;
-	return true;
-}
-
-/* What was kept under other keys than the host has now counts for nothing. */
-bool
-attest_detail(const struct store_host *h, struct attest_detail *out)
-{
-	struct attest_detail d;
-
-	if (!read_detail(h, &d) || d.identity != h->identity)
-		return false;
+	d.other_key = d.identity != h->identity;
 	*out = d;
 	return true;
 }
@@ -182,7 +172,7 @@ settle_list(const struct store_host *h, const json_t *facts)
 	struct span kind = json_string_span(json_object_get(facts, "list"));
 	struct attest_detail d;
 
-	if (read_detail(h, &d))
+	if (attest_detail(h, &d))
 		return d.list_pcr;
 	if (!span_is(kind, "monitor"))
 		return IMA_PCR;
@@ -217,10 +207,12 @@ judge(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 
 	if (h->facts.n > 0 && json_parse(h->facts, LIMIT_ATTEST_FACTS, &facts, &ignored) == 0)
 		k.kernel_boot_id = json_string_span(json_object_get(facts, "boot_id"));
-	/* A state is of one attestation key; another key has proved nothing yet. */
-	if (!attest_detail(h, &d))
+	/* A state is of one attestation key; another key has proved nothing yet.  When the boot was
+	 * first seen, and where its last kernel's list begins, is so whatever key says it. */
+	if (!attest_detail(h, &d) || d.other_key)
 		k.resume = span_of(NULL, 0);
-	k.stale = d.stale;
+	k.stale = d.stale && !d.other_key;
+	k.other_key = d.other_key;
 	k.base = d.base;
 	k.base_id = d.base_id;
 	k.reset_count = d.reset_count;
@@ -238,23 +230,18 @@ judge(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 	return host_appraise(&a->m, &k, &a->outcome, e);
 }
 
-/* Of one host in an hour; it asks again with its next message. */
-#define RENEWALS_AN_HOUR 10
-#define HOUR_MS ((int64_t)3600 * 1000)
-
 /* The certificate's key stays bound to this host: its request came over a connection that
- * the old one authenticated. */
+ * the old one authenticated.  Who asks too often gets none, and asks again with its next message. */
 static int
 renew(struct worker *w, struct attestation *a, int64_t now, struct err *e)
 {
 	struct store_certificate cert;
-	uint64_t recent;
+	bool room;
 	int rc;
 
 	if (!a->m.s[ATTEST_CSR].present)
 		return 0;
-	if ((rc = store_certificates_since(w->store, a->host.number, now - HOUR_MS, &recent, e)) != 0 ||
-	    recent >= RENEWALS_AN_HOUR)
+	if ((rc = enrol_room_certificate(w->store, a->host.number, LIMIT_HOST_RENEWALS, now, &room, e)) != 0 || !room)
 		return rc;
 	a->leaf = buf_init(LIMIT_ATTEST_CERT);
 	if ((rc = authority_issue(w->server, a->m.s[ATTEST_CSR].bytes, a->host.id, now, &a->leaf, &cert, e)) != 0)

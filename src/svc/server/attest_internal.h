@@ -28,9 +28,10 @@ struct attestation {
 	bool had_event_log;		/* of the boot that was stored */
 	bool no_room;			/* it changed so often that no more of its evidence is kept */
 	struct buf detail;		/* for store_state.detail: SHA-256 of the findings; 8 the identity
-					 * they are of; 1 the list's PCR and DETAIL_STALE; 4 the TPM's
-					 * reset count; 8 when that was first seen (seconds; 0: not
-					 * signed yet); 8 host_known.base, and base_id */
+					 * whose key signed the count; 1 the list's PCR and DETAIL_STALE;
+					 * 4 the TPM's reset count; 8 when that was first seen
+					 * (seconds; 0: not signed yet); 8 host_known.base, and
+					 * base_id */
 	struct store_interval change;
 	struct store_event events[2];	/* the verdict's, and that of new gaps */
 	json_t *gaps;			/* owned; new in this message */
@@ -43,6 +44,7 @@ MUST_CHECK int attest_prepare(struct attestation *a, struct worker *w, int64_t n
 
 struct attest_detail {
 	uint64_t identity;
+	bool other_key;			/* of another identity than the host has now */
 	unsigned list_pcr;
 	bool stale;
 	uint32_t reset_count;
@@ -50,7 +52,7 @@ struct attest_detail {
 	uint64_t base;			/* these two as in host_known */
 	struct span base_id;
 };
-/** attest_detail(h, out): What store_state.detail says, if it is of the host's present identity. */
+/** attest_detail(h, out): What store_state.detail says; false: nothing yet. */
 bool attest_detail(const struct store_host *h, struct attest_detail *out);
 
 /** attest_list_pcr(h): That the host's stored list extends (settled by its first evidence, whatever key

@@ -361,14 +361,14 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 		return rc;
 	a->detail = buf_init(DETAIL_SIZE + 8 + HOST_KERNEL_ID);
 	buf_span(&a->detail, digest_view(&found));
-	buf_le64(&a->detail, a->host.identity);
-	/* Whoever is not the TPM must not make a boot younger by a reset that never was. */
-	if (!attest_detail(&a->host, &kept)) {
-		kept = (struct attest_detail){ 0 };
-		/* Of another key, which from now on nothing would tell. */
-		if (o->state.n == 0)
-			s->resume = span_of(NULL, 0);
-	}
+	/* Whoever is not the TPM must not make a boot younger by a reset that never was, nor a key
+	 * that has signed nothing yet. */
+	if (!attest_detail(&a->host, &kept))
+		kept = (struct attest_detail){ .identity = a->host.identity, .other_key = true };
+	/* Of another key, which from now on nothing would tell. */
+	if (kept.other_key && o->state.n == 0)
+		s->resume = span_of(NULL, 0);
+	buf_le64(&a->detail, o->reset_signed ? a->host.identity : kept.identity);
 	if (o->unreadable.code == 0)	/* else it is of no boot that could be told */
 		kept = (struct attest_detail){ .reset_count = kept.reset_count, .reset_seen = kept.reset_seen,
 		    .stale = o->stale, .base = o->base, .base_id = span_str(o->base_id) };

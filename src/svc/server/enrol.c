@@ -4,6 +4,8 @@
 #include "base/random.h"
 #include "crypto/digest.h"
 #include "formats/attest_message.h"
+#include "svc/server/enrol_claims.h"
+#include "svc/server/enrol_room.h"
 #include "svc/server/server_internal.h"
 #include "svc/server/turn.h"
 
@@ -14,33 +16,17 @@ chain_view(const struct attest_chain *c, size_t *n)
 	return c->der;
 }
 
-/* The setting that says which host an endorsement key is of. */
-static void
-ek_setting(const struct digest *ek_key, char name[static 80])
-{
-	BUF_AUTO struct buf b = buf_init(79);
-
-	buf_str(&b, "ek:");
-	buf_hex(&b, digest_view(ek_key));
-	(void)snprintf(name, 80, "%s", buf_cstr(&b));
-}
-
-/* What the store knows about an EK. */
+/* What the store knows about an EK, and of the device if that is known yet. */
 static int
-look_up(struct store *s, const char *id, const struct digest *ek_key, struct arena *a, struct store_host *h,
+look_up(struct store *s, const char *id, const struct enrol_claims *claims, struct arena *a, struct store_host *h,
     struct enrol_known *k, struct err *e)
 {
 	struct store_identity who;
-	char setting[80];
-	struct span owner;
 	int rc;
 
 	*k = (struct enrol_known){ 0 };
-	ek_setting(ek_key, setting);
-	rc = store_setting_get(s, span_str(setting), a, &owner, e);
-	if (rc != 0 && rc != ERR_NOT_FOUND)
+	if ((rc = enrol_claims_look(claims, s, id, a, k, e)) != 0)
 		return rc;
-	k->ek_elsewhere = rc == 0 && !span_is(owner, id);
 	rc = store_host_by_id(s, id, a, h, e);
 	if (rc == ERR_NOT_FOUND) {
 		*h = (struct store_host){ 0 };
@@ -150,6 +136,35 @@ refuse(struct http_request *r, const struct ek_trust *t)
 	    "nothing this server trusts vouches for this TPM" : trust_code_text(why->code));
 }
 
+static void
+refuse_full(struct http_request *r, const char *why)
+{
+	svc_log(LOG_LEVEL_WARNING, "enrolment from %s refused: %s", http_request_peer(r)->address, why);
+	http_request_problem(r, 429, "enrolments", "%s", why);
+}
+
+/* Whether a host may have what this enrolment writes; the answer is given if not. */
+static int
+has_room(struct worker *w, struct http_request *r, const struct store_host *h, bool pending, int64_t now,
+    bool *room, struct err *e)
+{
+	int rc = enrol_room_certificate(w->store, h->number, LIMIT_HOST_ENROLMENTS, now, room, e);
+
+	if (rc == 0 && !*room)
+		refuse_full(r, "this host enrolled too often within an hour: try again later");
+	if (rc != 0 || !*room || !pending || h->number != 0 || w->settings->approve_first_use)
+		return rc;
+	if ((rc = enrol_room_pending(w->store, room, e)) == 0 && !*room)
+		refuse_full(r, "too many hosts wait for an operator: approve or remove some");
+	return rc;
+}
+
+static struct enrol_claims
+claims_of(const struct enrolment *rec)
+{
+	return enrol_claims_of(&rec->ek_key, &rec->iak_key, &rec->device);
+}
+
 /* ${open}: an enrolment has begun, and holds its place until it ends. */
 static int
 begin(struct worker *w, struct http_request *r, const struct attest_message *m, size_t place, bool *open,
@@ -159,24 +174,32 @@ begin(struct worker *w, struct http_request *r, const struct attest_message *m, 
 	ENROL_BEGUN_AUTO struct enrol_begun b = { 0 };
 	uint8_t random[ENROL_RANDOM_SIZE];
 	char id[HOST_ID_SIZE];
-	struct digest ek_key;
+	struct digest ek_key, none = { 0 };
+	struct enrol_claims claims;
 	struct enrol_known known;
 	struct store_host h;
 	int64_t now = server_now();
+	bool room;
 	int rc;
 
-	if ((rc = enrolment_host(&q, id, &ek_key, e)) != 0 ||
-	    (rc = look_up(w->store, id, &ek_key, http_request_arena(r), &h, &known, e)) != 0 ||
+	if ((rc = enrolment_host(&q, id, &ek_key, e)) != 0)
+		return rc;
+	claims = enrol_claims_of(&ek_key, &none, &none);
+	if ((rc = look_up(w->store, id, &claims, http_request_arena(r), &h, &known, e)) != 0 ||
 	    (rc = random_bytes(random, sizeof(random), e)) != 0)
 		return rc;
 	rc = enrolment_begin(&q, &w->settings->trust, &known, (time_t)(now / 1000), random, &b, e);
 	explicit_bzero(random, sizeof(random));
-	if (rc != 0)
+	claims = claims_of(&b.record);
+	if (rc != 0 || (rc = enrol_claims_look(&claims, w->store, id, http_request_arena(r), &known, e)) != 0)
 		return rc;
+	enrolment_meet_device(&known, &b);
 	if (!b.accepted) {
 		refuse(r, &b.trust);
 		return 0;
 	}
+	if ((rc = has_room(w, r, &h, b.record.pending, now, &room, e)) != 0 || !room)
+		return rc;
 	if ((rc = keep_begun(w, r, m, &b, now, e)) != 0)
 		return rc;
 	*open = true;
@@ -193,13 +216,6 @@ parse(struct http_request *r, enum attest_type type, struct attest_message *m, s
 		return err_set(e, ERR_FORMAT, "the message is of type \"%s\", not \"%s\"", attest_type_name(m->type),
 		    attest_type_name(type));
 	return rc;
-}
-
-static void
-refuse_full(struct http_request *r, const char *why)
-{
-	svc_log(LOG_LEVEL_WARNING, "enrolment from %s refused: %s", http_request_peer(r)->address, why);
-	http_request_problem(r, 429, "enrolments", "%s", why);
 }
 
 /* Whether one more may begin; the answer is given if not. */
@@ -271,11 +287,9 @@ tell_enrolled(struct worker *w, const struct store_host *h, bool new_host, int64
 }
 
 static int
-write_host(struct worker *w, const struct store_enrolment *begun,
-    const struct enrol_outcome *o, const struct digest *ek_key, struct store_host *h,
-    struct store_certificate *cert, int64_t now, struct err *e)
+write_rows(struct worker *w, const struct store_enrolment *begun, const struct enrol_outcome *o,
+    struct store_host *h, struct store_certificate *cert, int64_t now, struct err *e)
 {
-	char setting[80];
 	JSON_AUTO json_t *facts = NULL;
 	bool new_host = h->number == 0;
 	struct store_identity who = { .made = now, .trust_mode = begun->trust_mode, .ek_public = begun->ek_public,
@@ -301,12 +315,20 @@ write_host(struct worker *w, const struct store_enrolment *begun,
 	h->made = h->facts_at = now;
 	h->facts = begun->facts;
 	h->labels = span_lit("{}");
-	ek_setting(ek_key, setting);
-	if ((rc = store_begin(w->store, e)) != 0)
+	return (rc = store_host_add(w->store, h, &who, cert, e)) != 0 ? rc : tell_enrolled(w, h, true, now, e);
+}
+
+static int
+write_host(struct worker *w, const struct store_enrolment *begun, const struct enrol_outcome *o,
+    const struct enrol_claims *claims, struct store_host *h, struct store_certificate *cert, int64_t now,
+    struct err *e)
+{
+	int rc = store_begin(w->store, e);
+
+	if (rc != 0)
 		return rc;
-	if ((rc = store_host_add(w->store, h, &who, cert, e)) != 0 ||
-	    (rc = store_setting_put(w->store, span_str(setting), span_str(h->id), e)) != 0 ||
-	    (rc = tell_enrolled(w, h, true, now, e)) != 0 || (rc = store_commit(w->store, e)) != 0)
+	if ((rc = write_rows(w, begun, o, h, cert, now, e)) != 0 ||
+	    (rc = enrol_claims_take(claims, w->store, h->id, e)) != 0 || (rc = store_commit(w->store, e)) != 0)
 		store_rollback(w->store);
 	return rc;
 }
@@ -348,16 +370,19 @@ finish(struct worker *w, struct http_request *r, const struct attest_message *m,
 	struct store_enrolment begun;
 	struct enrol_outcome o;
 	struct enrol_known known = { 0 };
+	struct enrol_claims claims = { 0 };
 	struct store_host h = { 0 };
 	int64_t now = server_now();
-	bool found;
+	bool found, room;
 	int rc = store_enrolment_take(w->store, m->s[ATTEST_ENROLMENT].bytes.p, now, a, &begun, e);
 
 	found = rc == 0;
 	if (rc != 0 && rc != ERR_NOT_FOUND)
 		return rc;
-	if (found && ((rc = enrolment_parse(begun.detail, &record, e)) != 0 ||
-	    (rc = look_up(w->store, begun.host_id, &record.ek_key, a, &h, &known, e)) != 0))
+	if (found && (rc = enrolment_parse(begun.detail, &record, e)) != 0)
+		return rc;
+	claims = claims_of(&record);
+	if (found && (rc = look_up(w->store, begun.host_id, &claims, a, &h, &known, e)) != 0)
 		return rc;
 	if ((rc = enrolment_finish(found ? &record : NULL, m->s[ATTEST_PROOF].bytes, &w->settings->trust, &known,
 	    (time_t)(now / 1000), &o, e)) != 0)
@@ -366,8 +391,10 @@ finish(struct worker *w, struct http_request *r, const struct attest_message *m,
 		refuse_proof(r, o.why);
 		return 0;
 	}
+	if ((rc = has_room(w, r, &h, o.result == ENROL_PENDING, now, &room, e)) != 0 || !room)
+		return rc;
 	if ((rc = authority_issue(w->server, begun.csr, begun.host_id, now, &leaf, &cert, e)) != 0 ||
-	    (rc = write_host(w, &begun, &o, &record.ek_key, &h, &cert, now, e)) != 0)
+	    (rc = write_host(w, &begun, &o, &claims, &h, &cert, now, e)) != 0)
 		return rc;
 	svc_log(LOG_LEVEL_INFO, "host %s %s (%.*s)", h.id, h.registration == STORE_PENDING ? "waits for an operator" :
 	    "is enrolled", (int)begun.trust_mode.n, (const char *)begun.trust_mode.p);

@@ -83,7 +83,8 @@ name_boot(const struct attest_message *m, const struct host_known *k, struct hos
 	(void)snprintf(out->base_id, sizeof(out->base_id), "%.*s", (int)id.n, (const char *)id.p);
 	out->reset_count = a.clock.reset_count;
 	/* A kernel that kexec started is no new start of the machine. */
-	out->reset_seen = k->reset_seen != 0 && k->reset_count == a.clock.reset_count ? k->reset_seen : k->now;
+	out->reset_seen = k->reset_seen != 0 && (k->other_key || k->reset_count == a.clock.reset_count) ?
+	    k->reset_seen : k->now;
 	same_reset = k->boot.n >= RESET_NAME && memcmp(k->boot.p, out->boot, RESET_NAME) == 0;
 	same_name = span_eq(span_str(out->boot), k->boot);
 	/* A kernel that kexec replaced does not come back: its name stands for the last one. */

@@ -14,6 +14,9 @@
  *     one, as one boot, if together they replay, and is `kexec-without-carry` if not.  If it
  *     carried it over (or a TPM Restart, which counts as no reset, began a boot), the list is
  *     whole, and stored as a boot of its own;
+ *   - another attestation key makes no boot younger.  A TPM adds to the counts what is constant for
+ *     a key that is in neither the endorsement nor the platform hierarchy, so those of two keys are
+ *     not compared: the boot is as old as it was, until this key shows a reset of its own;
  *   - a list that fits nowhere was altered, because the agent reads it after the quote; and what
  *     the TPM did not sign begins no boot;
  *   - evidence that cannot be read is undecided: the host can prove nothing by it.
@@ -60,6 +63,7 @@ struct host_known {
 	unsigned list_pcr;		/* the list extends it: 10 the kernel's, another a monitor's */
 	uint32_t reset_count;		/* of the TPM, as last signed */
 	int64_t reset_seen;		/* seconds: when that was first seen; 0: it is not known */
+	bool other_key;			/* and another key than ${key} signed it */
 	host_list_fn *read;
 	void *ctx;
 	const struct host_policies *policies;

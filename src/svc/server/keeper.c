@@ -145,7 +145,7 @@ keeper_start(struct server *s, struct keeper **out, struct err *e)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	k->server = s;
 	k->last = &k->first;
-	if ((rc = store_open(s->store_url, 0, &k->store, e)) != 0) {
+	if ((rc = store_open(s->store_url, STORE_SERVE, &k->store, e)) != 0) {
 		free(k);
 		return rc;
 	}

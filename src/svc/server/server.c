@@ -70,7 +70,7 @@ open_store(struct server *s, struct err *e)
 		buf_printf(&url, "sqlite:%s/assay.db", s->o.data);
 	if ((s->store_url = arena_str(&s->arena, buf_view(&url))) == NULL)
 		return arena_err(&s->arena, e);
-	if ((rc = store_open(s->store_url, STORE_CREATE | STORE_MIGRATE, &store, e)) != 0 ||
+	if ((rc = store_open(s->store_url, STORE_CREATE | STORE_MIGRATE | STORE_SERVE, &store, e)) != 0 ||
 	    (rc = principals_load(s, store, e)) != 0 || (rc = settings_record(s->settings, store, e)) != 0)
 		return rc;
 	return principals_first(s, store, e);
@@ -201,7 +201,7 @@ server_reload(struct server *s, const struct server_options *o, struct err *e)
 
 	if (rc != 0)
 		return rc;
-	if ((rc = store_open(s->store_url, 0, &store, e)) != 0 || (rc = settings_record(c, store, e)) != 0) {
+	if ((rc = store_open(s->store_url, STORE_SERVE, &store, e)) != 0 || (rc = settings_record(c, store, e)) != 0) {
 		settings_release(c);
 		return rc;
 	}
@@ -221,6 +221,7 @@ server_stop(struct server *s)
 	if (s->http != NULL)
 		http_server_stop(s->http, GRACE_MS);
 	workers_stop(s->workers);
+	broadcaster_free(s->broadcaster);
 	simulator_stop(s->simulator);
 	keeper_stop(s->keeper);
 	http_server_free(s->http);

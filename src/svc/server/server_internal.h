@@ -240,7 +240,9 @@ MUST_CHECK int retention_forget(struct store *s, struct store_host *h, const cha
 
 /* ---- broadcast.c: events for whoever listens ---- */
 MUST_CHECK int broadcaster_start(struct server *s, struct broadcaster **out, struct err *e);
+/** broadcaster_stop(b): Ends all streams; who asks later is refused.  Free it when nobody asks any more. */
 void broadcaster_stop(struct broadcaster *b);
+void broadcaster_free(struct broadcaster *b);
 
 /* ---- simulator.c: what pending policies would change ---- */
 MUST_CHECK int simulator_start(struct server *s, struct simulator **out, struct err *e);

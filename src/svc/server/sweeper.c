@@ -26,7 +26,7 @@ sweep(struct sweeper *w, struct err *e)
 {
 	struct settings *c = settings_hold(w->server);
 	int64_t now = server_now();
-	uint64_t left;
+	uint64_t left = UINT64_MAX;
 	int rc;
 
 	w->late.patience = (int64_t)c->wait_ms * 3;
@@ -36,13 +36,13 @@ sweep(struct sweeper *w, struct err *e)
 	if (!w->turn.ours)
 		return 0;
 	/* What a clock that is wrong lets go does not come back. */
-	if (turn_clock() >= w->late.doubt && (rc = retention_round(&w->retention, w->server, w->store, now, e)) != 0)
-		return rc;
-	do {
-		if ((rc = store_merge(w->store, MERGE_ROWS, &left, e)) != 0)
-			return rc;
-	} while (left > MERGE_ROWS);
-	return 0;
+	store_patient(w->store, true);
+	if (turn_clock() >= w->late.doubt)
+		rc = retention_round(&w->retention, w->server, w->store, now, e);
+	while (rc == 0 && left > MERGE_ROWS)
+		rc = store_merge(w->store, MERGE_ROWS, &left, e);
+	store_patient(w->store, false);
+	return rc;
 }
 
 static bool
@@ -87,7 +87,7 @@ sweeper_start(struct server *s, struct sweeper **out, struct err *e)
 	if (w == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	w->server = s;
-	if ((rc = store_open(s->store_url, 0, &w->store, e)) != 0 || (rc = turn_open(w->store, &w->turn, e)) != 0) {
+	if ((rc = store_open(s->store_url, STORE_SERVE, &w->store, e)) != 0 || (rc = turn_open(w->store, &w->turn, e)) != 0) {
 		store_close(w->store);
 		free(w);
 		return rc;

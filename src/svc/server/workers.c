@@ -115,7 +115,7 @@ worker_open(struct server *s, unsigned number, struct worker *w, struct err *e)
 
 	*w = (struct worker){ .server = s, .number = number };
 	worker_settle(w);
-	if ((rc = store_open(s->store_url, 0, &w->store, e)) != 0 ||
+	if ((rc = store_open(s->store_url, STORE_SERVE, &w->store, e)) != 0 ||
 	    (rc = policy_cache_new(&w->policies, e)) != 0 || (rc = key_cache_new(&w->keys, e)) != 0)
 		worker_close(w);
 	return rc;
@@ -148,8 +148,8 @@ workers_start(struct server *s, unsigned n, struct workers **out, struct err *e)
 		}
 	}
 	if (rc != 0) {
-		*out = s->workers = NULL;
 		workers_stop(w);
+		*out = s->workers = NULL;
 	}
 	return rc;
 }
