@@ -5,7 +5,7 @@ os.environ.setdefault("ASSAY_LAB_TIMEOUT", "300")	# a whole system takes longer 
 
 from life_kit import *
 
-# What our programs need of Debian, and what configures the network.
+# What our programs, and a network, need beside systemd.
 PACKAGES = ["udev", "libtss2-esys-3.0.2-0", "libtss2-tctildr0", "libtss2-tcti-device0"]
 # What each boot writes for itself, and root reads.
 WRITTEN = ["/var/lib/assay-agent/", "/var/log/journal/", "/var/lib/systemd/(random-seed|catalog/database)$"]
