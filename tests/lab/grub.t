@@ -116,6 +116,7 @@ def run(lab, kernel):
     is_(m.do("od -An -tu1 -j4 /sys/firmware/efi/efivars/SecureBoot-*").strip(), str(int(l.secure)), "Secure Boot is " + ("on" if l.secure else "off"))
     like(m.do("cat /proc/cmdline"), "^BOOT_IMAGE=/boot/vmlinuz-" + re.escape(l.release), "GRUB started the kernel")
     l.enrol()
+    m.do("update-grub 2>/dev/null")	# by a system that knows it was started by UEFI, it has one entry more
     before, first = l.files(), l.host()
     digest = hashlib.sha256(subprocess.run([ASSAY, "ima-policy", "sample", "tcb"], check=True, capture_output=True).stdout).hexdigest()
     l.demands(digest)
