@@ -191,6 +191,15 @@ use_settled(struct tls_server *s, SSL *ssl)
 	    SSL_set_SSL_CTX(ssl, s->settled) == s->settled;
 }
 
+/* How short the peer's records must be (RFC 6066 4) is told by the session: that one stays. */
+static bool
+short_records(const SSL *ssl)
+{
+	const SSL_SESSION *own = SSL_get0_session(ssl);
+
+	return own != NULL && SSL_SESSION_get_max_fragment_length(own) != 0;
+}
+
 /* The keys of the agreement, also the secret one: a connection would hold them to its end. */
 static void
 wipe_key(EVP_PKEY *k)
@@ -211,6 +220,8 @@ tls_server_settle(struct tls_server *s, struct ssl_st *ssl)
 		wipe_key(k);
 	if (SSL_get_tmp_key(ssl, &k) == 1)
 		wipe_key(k);
+	if (short_records(ssl))
+		return;
 	(void)pthread_mutex_lock(&s->lock);
 	bare = bare_session(s, SSL_get_current_cipher(ssl));
 	if (bare != NULL && use_settled(s, ssl))

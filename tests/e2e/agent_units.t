@@ -75,6 +75,12 @@ try:
         wrong = [l for l in r.stderr.splitlines() if name in l and ("Unknown" in l or "Failed to parse" in l or "Invalid" in l)]
         is_(wrong, [], f"{name}: nothing in it that systemd does not know")
 
+    # systemd.unit(5), Requires=: "If one of the other units fails to activate, and an ordering dependency After= on the
+    # failing unit is set, this unit will not be started"; and Restart= of the other one does not start it later.
+    lines = [l.split("=", 1) for l in open(UNITS + "/assay-agent.service") if "=" in l and not l.startswith("#")]
+    hard = [v for k, v in lines if k in ("Requires", "Requisite", "BindsTo") and "assay-agent-priv" in v]
+    is_(hard, [], "a TPM that is late at boot does not keep the network part from ever starting")
+
     if None in map(shutil.which, ("strace", "swtpm", "swtpm_setup", "tpm2_pcrextend")):
         ok(True, "system calls # SKIP strace, swtpm or tpm2-tools is missing")
     else:

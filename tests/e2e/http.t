@@ -132,6 +132,9 @@ like "$out" 'host-1' "and is still the host's"
 out=$({ request /v1/agent; printf 'K\n'; sleep 0.5; request /v1/agent; } |
 	openssl s_client -no_ign_eof -connect "127.0.0.1:$port" -CAfile ca.pem -cert host.pem -key host.key 2>&1)
 is "$(grep -ao 'KEYUPDATE\|"id":"host-1"' <<<"$out" | wc -l)" 3 "a kept connection gets other keys, and is the same host's"
+# How long records may be was agreed in the handshake as well (RFC 6066 4).
+request '/v1/big?bytes=5000' | openssl s_client -quiet -no_ign_eof -maxfraglen 512 -connect "127.0.0.1:$port" -CAfile ca.pem >answer 2>/dev/null
+ok "$(($(wc -c <answer) < 5000))" "a client that takes short records only gets short ones"
 certificate brief host-5 ca clientAuth 4
 { request /v1/agent 0; sleep 5; request /v1/agent; } |
 	openssl s_client -quiet -no_ign_eof -connect "127.0.0.1:$port" -CAfile ca.pem -cert brief.pem -key brief.key -sess_out session >answer 2>/dev/null

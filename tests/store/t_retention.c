@@ -128,6 +128,15 @@ left_of(struct store *s, const struct store_host *was)
 	is_code(store_certificate_get(s, cert.sha256, &kit_arena, &cert, &e), ERR_NOT_FOUND, "its certificate is nobody's");
 }
 
+static bool
+has(const uint32_t *v, size_t n, uint32_t number)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i] == number)
+			return true;
+	return false;
+}
+
 static void
 hosts(struct store *s)
 {
@@ -158,6 +167,13 @@ hosts(struct store *s)
 	n = 9;
 	must(store_hosts_unseen(s, 1, v, 8, &n, &e), &e, "unseen");
 	ok(n == 0 || v[0] != fresh.number, "hosts that were made since are not unseen");
+	/* Forgotten, it could enrol again: it would only have to wait. */
+	must(store_hosts_unseen(s, INT64_MAX, v, 8, &n, &e), &e, "unseen");
+	ok(has(v, n, fresh.number), "one that never attested is");
+	fresh.registration = STORE_REMOVED;
+	must(store_host_update(s, &fresh, &e), &e, "removing");
+	must(store_hosts_unseen(s, INT64_MAX, v, 8, &n, &e), &e, "unseen");
+	ok(!has(v, n, fresh.number), "one that somebody removed is not: people alone forget it");
 }
 
 void

@@ -75,6 +75,32 @@ lost(struct store *s)
 	good(store_setting_put(s, span_lit("c"), span_lit("1"), &e), &e, "the handle can be used again");
 }
 
+/* PostgreSQL calls it a success when it takes a commit for a rollback. */
+static void
+failed_within(struct store *s, struct store *other)
+{
+	static const char twice[] = "INSERT INTO setting (name, value) SELECT name, value FROM setting WHERE name = 'twice'";
+	struct span got = { 0 };
+	struct err e = { 0 };
+	int rc;
+
+	if (!kit_pgsql())
+		return;
+	must(store_setting_put(s, span_lit("twice"), span_lit("1"), &e), &e, "putting");
+	must(store_begin(s, &e), &e, "beginning");
+	must(store_setting_put(s, span_lit("gone"), span_lit("1"), &e), &e, "putting");
+	is_code(db_exec(s->db, twice, &e), ERR_DUPLICATE, "a row that is there already");
+	rc = store_commit(s, &e);
+	if (rc != 0)
+		store_rollback(s);
+	ok((rc == 0) == (store_setting_get(other, span_lit("gone"), &kit_arena, &got, &e) == 0),
+	    "what is not stored is not called committed");
+	/* Of a rollback that did not arrive. */
+	must(s->db->ops->exec(s->db, "BEGIN", &e), &e, "beginning past the store");
+	good(store_setting_put(s, span_lit("after"), span_lit("1"), &e), &e, "behind a transaction that did not end");
+	good(store_setting_get(other, span_lit("after"), &kit_arena, &got, &e), &e, "what is acknowledged is stored");
+}
+
 static void
 clock_of_database(struct store *s)
 {
@@ -121,6 +147,7 @@ test_transactions(void)
 	as_one(s, other);
 	rolled_back(s);
 	lost(s);
+	failed_within(s, other);
 	clock_of_database(s);
 	busy(url);
 }

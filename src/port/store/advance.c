@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "crypto/digest.h"
 #include "port/store/host_rows.h"
 
 /* What one host sent must not keep the others' from being stored. */
@@ -13,6 +14,7 @@ acceptable(const struct store_advance *v)
 	    (v->change != NULL && v->change->verdict >= STORE_VERDICTS))
 		return ERR_RANGE;
 	if (v->host->state.policy_set.n > LIMIT_STORE_NAME || v->boot_id.n > LIMIT_STORE_BOOT_ID ||
+	    v->event_log.n > LIMIT_STORE_BLOB ||
 	    (v->bundle != NULL && v->bundle->body.n > LIMIT_STORE_BLOB))
 		return ERR_LIMIT;
 	for (size_t i = 0; i < v->n_records; i++) {
@@ -171,14 +173,33 @@ write_states(struct batch *b, struct err *e)
 	return rc;
 }
 
+/* Each is as large as all the rest: in a statement of its own. */
+static int
+write_event_logs(struct batch *b, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < b->n && rc == 0; i++) {
+		const struct plan *p = &b->plans[i];
+		struct digest d;
+
+		if (!plan_logs(p) || p->v->event_log.n == 0)
+			continue;
+		if ((rc = digest_of(DIGEST_SHA256, p->v->event_log, &d, e)) == 0)
+			rc = store_event_log_put(b->s, p->end.boot, digest_view(&d), p->v->event_log, b->now, e);
+	}
+	return rc;
+}
+
 static int
 phases(struct batch *b, struct err *e)
 {
 	int rc;
 
 	if ((rc = look(b, e)) == 0 && (rc = batch_append(b, e)) == 0 &&
-	    (rc = batch_bundles(b, e)) == 0 && (rc = write_states(b, e)) == 0)
-		rc = batch_history(b, e);
+	    (rc = batch_bundles(b, e)) == 0 && (rc = write_states(b, e)) == 0 &&
+	    (rc = batch_history(b, e)) == 0)
+		rc = write_event_logs(b, e);
 	return rc;
 }
 

@@ -195,10 +195,19 @@ pgsql_begin(struct db *d, bool snapshot, struct err *e)
 	    : "BEGIN ISOLATION LEVEL READ COMMITTED", e);
 }
 
+/* Where a statement failed, PostgreSQL takes COMMIT for ROLLBACK, and calls that a success: only the
+ * command's tag tells. */
 static int
 pgsql_commit(struct db *d, struct err *e)
 {
-	return pgsql_exec(d, "COMMIT", e);
+	struct db_pgsql *b = pgsql_of(d);
+	PGresult *r = NULL;
+	int rc = PQsendQuery(b->c, "COMMIT") ? link_last(b, &r, e) : link_fault(b, NULL, e);
+
+	if (rc == 0 && strcmp(PQcmdStatus(r), "COMMIT") != 0)
+		rc = err_set(e, ERR_STORE, "%s: the transaction was rolled back: a statement in it had failed", d->where);
+	PQclear(r);
+	return rc;
 }
 
 static void
@@ -210,12 +219,14 @@ pgsql_rollback(struct db *d)
 		(void)pgsql_exec(d, "ROLLBACK", NULL);
 }
 
+/* Also one with answers that nobody read, or in a transaction that did not end: nobody would get out of it. */
 static bool
 pgsql_lost(const struct db *d)
 {
 	const struct db_pgsql *b = (const struct db_pgsql *)d;
 
-	return PQstatus(b->c) != CONNECTION_OK || PQpipelineStatus(b->c) != PQ_PIPELINE_OFF;
+	return PQstatus(b->c) != CONNECTION_OK || PQpipelineStatus(b->c) != PQ_PIPELINE_OFF ||
+	    PQtransactionStatus(b->c) != PQTRANS_IDLE;
 }
 
 static int

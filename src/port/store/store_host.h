@@ -156,7 +156,7 @@ MUST_CHECK int store_host_by_cert(struct store *s, const uint8_t sha256[32], str
 MUST_CHECK int store_host_update(struct store *s, struct store_host *h, struct err *e);
 
 /** store_hosts_unseen(s, before, v, max, n, e): Numbers of hosts that were neither seen nor made
- * since ${before}, and are not forgotten yet. */
+ * since ${before}, and are neither removed nor forgotten. */
 MUST_CHECK int store_hosts_unseen(struct store *s, int64_t before, uint32_t *v, size_t max, size_t *n,
     struct err *e);
 

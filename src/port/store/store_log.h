@@ -56,6 +56,7 @@ struct store_advance {
 	struct store_event *events;	/* host is filled in */
 	size_t n_events;
 	struct store_bundle *bundle;	/* NULL: none; host is filled in */
+	struct span event_log;		/* the firmware's, to be kept for the boot of ${boot_id}; n 0: none */
 
 	/* 0; ERR_CONFLICT, ERR_NOT_FOUND: the host is no longer as it was read;
 	 * ERR_MISMATCH: ${first} is not where the log ends; ERR_LIMIT, ERR_RANGE: something

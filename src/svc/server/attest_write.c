@@ -407,7 +407,7 @@ attest_prepare(struct attestation *a, struct worker *w, int64_t now, struct err 
 	a->write.advance.boot_id = span_str(o->boot);
 	a->write.advance.first = o->first;
 	if (keeps_event_log(a))
-		a->write.event_log = o->event_log;
+		a->write.advance.event_log = o->event_log;
 	if ((rc = make_records(a, e)) != 0)
 		return rc;
 	return tell_gaps(a, now, e);

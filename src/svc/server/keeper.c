@@ -3,7 +3,8 @@
 #include "svc/server/server_internal.h"
 
 /* Writes in one transaction.  The first waits for none: what comes while one batch is
- * written makes the next. */
+ * written makes the next.  The transaction is store_advance's, which does it again where two servers
+ * locked each other out. */
 #define BATCH 128
 
 struct keeper {
@@ -63,40 +64,6 @@ gather(struct keeper *k, struct keeper_write *batch[static BATCH])
 	return n;
 }
 
-/* The event log belongs to a boot that exists only after its first write. */
-static int
-keep_event_log(struct keeper *k, const struct keeper_write *w, int64_t now, struct err *e)
-{
-	struct digest d;
-	int rc;
-
-	if (w->event_log.n == 0 || w->advance.rc != 0 || w->advance.host->boot == 0)
-		return 0;
-	if ((rc = digest_of(DIGEST_SHA256, w->event_log, &d, e)) != 0)
-		return rc;
-	return store_event_log_put(k->store, w->advance.host->boot, digest_view(&d), w->event_log, now, e);
-}
-
-static int
-write_batch(struct keeper *k, struct keeper_write *const *batch, struct store_advance *v, size_t n,
-    struct err *e)
-{
-	int64_t now = server_now();
-	int rc = store_begin(k->store, e);
-
-	if (rc == 0)
-		rc = store_advance(k->store, v, n, now, e);
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		batch[i]->advance = v[i];
-		rc = keep_event_log(k, batch[i], now, e);
-	}
-	if (rc == 0)
-		rc = store_commit(k->store, e);
-	if (rc != 0)
-		store_rollback(k->store);
-	return rc;
-}
-
 static void *
 keep(void *arg)
 {
@@ -111,7 +78,7 @@ keep(void *arg)
 
 		for (size_t i = 0; i < n; i++)
 			v[i] = batch[i]->advance;
-		if ((rc = write_batch(k, batch, v, n, &e)) != 0)
+		if ((rc = store_advance(k->store, v, n, server_now(), &e)) != 0)
 			svc_log_err(LOG_LEVEL_ERROR, "store", &e);
 		for (size_t i = 0; i < n; i++)
 			batch[i]->done(batch[i], rc != 0 ? rc : v[i].rc, &e);

@@ -76,8 +76,8 @@ drop_host(struct store *s, uint32_t number, int64_t limit, int64_t now, struct e
 	struct store_host h;
 	int rc = store_host_by_number(s, number, &a, &h, e);
 
-	/* It may have come meanwhile. */
-	if (rc != 0 || h.state.last_seen >= limit || h.registration == STORE_FORGOTTEN)
+	/* It may have come meanwhile, or somebody removed it. */
+	if (rc != 0 || h.state.last_seen >= limit || h.registration >= STORE_REMOVED)
 		return rc;
 	svc_log(LOG_LEVEL_INFO, "host %s was not seen for too long and is forgotten", h.id);
 	rc = retention_forget(s, &h, "retention", now, e);

@@ -151,7 +151,6 @@ void workers_run(struct server *s, struct http_request *r, worker_job *job);
 /* One write; lives until ${done} was called, from the keeper's thread. */
 struct keeper_write {
 	struct store_advance advance;
-	struct span event_log;		/* to be kept for the boot; empty: none */
 	void (*done)(struct keeper_write *w, int rc, const struct err *e);
 	void *ctx;
 	struct keeper_write *next;	/* the keeper's */
