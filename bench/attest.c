@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "base/text.h"
 #include "bench/attester.h"
@@ -24,13 +25,29 @@ static struct attesters *all;
 static struct watch start;
 static double until;
 
+/* What an agent does when the server has too much to do, or forgot its challenge meanwhile. */
+static bool
+put_off(struct host *h)
+{
+	const struct timespec while_ = { .tv_nsec = 100000000 };
+	struct err e = { 0 };
+
+	if (h->h.status != 503 && h->h.status != 409)
+		return false;
+	(void)nanosleep(&while_, NULL);
+	return attester_hello(&h->h, &e) == 0 || h->h.status == 503 || h->h.status == 409;
+}
+
 static void
 attest(struct host *h, uint64_t n)
 {
 	struct err e = { 0 };
 
-	if (attester_measure(&h->h, n, &e) != 0 || attester_evidence(all, &h->h, &e) != 0)
-		bench_die("attesting", &e);
+	if (attester_measure(&h->h, n, &e) != 0)
+		bench_die("measuring", &e);
+	while (attester_evidence(all, &h->h, &e) != 0)
+		if (!put_off(h))
+			bench_die("attesting", &e);
 	if (h->h.from != h->h.measured) {
 		(void)snprintf(e.message, sizeof(e.message), "the server has %llu entries, not %llu",
 		    (unsigned long long)h->h.from, (unsigned long long)h->h.measured);

@@ -144,19 +144,18 @@ def fleet_of(build, kind, store, tmp, hosts, database=None, load=True):
             figure("search", f"  search: {what}", "ms", took[len(took) // 2], 50)
             figure("search-worst", "    the slowest", "ms", took[-1])
         figure("searched", "  memory behind the searches", "MiB", memory_of(server.pid, "VmHWM"))
-        running = [ready(program("attest"), url, data, store, "100", "10", "0")]   # the first pay for policies and caches
+        # The first pay for policies and caches.
+        ready(program("attest"), url, data, store, "100", "2", "0").communicate("\n")
         before = [proportional(server.pid, what) for what in ("Pss", "Rss")]
         count = min(hosts, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - DESCRIPTORS) - ATTESTING
         kept = keep(program("kept"), url, data, store, count)
         for i, what in enumerate(("Pss", "Rss")):
             each = (proportional(server.pid, what) - before[i]) / count
             figure("connection", f"  each of {count} kept connections: {what}", "KiB", each)
-        running.append(ready(program("attest"), url, data, store, str(ATTESTING - 100), "10", "100"))
-        for gen in running:
-            gen.stdin.write("\n")
-            gen.stdin.flush()
-        for gen in running:
-            gen.communicate()
+        all_ = ready(program("attest"), url, data, store, str(ATTESTING), "10", "100")
+        all_.communicate("\n")
+        if all_.returncode != 0:
+            raise RuntimeError("attesting failed")
         peak = memory_of(server.pid, "VmHWM")
         still = sum(json.loads(gen.communicate("\n")[0])["open"] for gen in kept)
         if still != count:
