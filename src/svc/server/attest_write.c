@@ -106,9 +106,7 @@ make_records(struct attestation *a, struct err *e)
 	return 0;
 }
 
-/* As it is shown: what a host can make longer than any name is cut, and its length told.  The record keeps
- * all of it. */
-static json_t *
+json_t *
 shown_finding(const struct finding *f)
 {
 	struct finding shown = *f;

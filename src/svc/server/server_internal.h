@@ -188,6 +188,10 @@ bool labels_match(struct span labels, struct span selector);
 MUST_CHECK int key_cache_new(struct key_cache **out, struct err *e);
 void key_cache_free(struct key_cache *c);
 
+/** shown_finding(f): As it is shown (attest_write.c): what a host can make longer than any name is cut, and
+ * its length told.  The record keeps all of it. */
+json_t *shown_finding(const struct finding *f);
+
 /* ---- authority.c ---- */
 MUST_CHECK int authority_open(struct server *s, struct err *e);
 void authority_close(struct server *s);

@@ -70,7 +70,7 @@ sentence(const struct simulated *s, struct buf *out)
 		buf_escape(out, span_str(s->unreadable.message));
 	} else if (first != NULL) {
 		if (first->path.n > 0) {
-			buf_escape(out, first->path);
+			buf_escape(out, span_head(first->path, KIB(4)));
 			buf_str(out, ": ");
 		}
 		buf_str(out, first->text);
@@ -92,7 +92,7 @@ add_change(struct simulation *x, const struct store_host *h, const struct simula
 	}
 	for (size_t i = 0; i < s->result.n_findings && json_array_size(list) < FEW_FINDINGS; i++)
 		if (s->result.findings[i].decides)
-			json_array_append_new(list, finding_json(&s->result.findings[i]));
+			json_array_append_new(list, shown_finding(&s->result.findings[i]));
 	j = json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:I}", "id", h->id, "name", json_escaped(h->name),
 	    "before", host_verdict_token(h->state.verdict), "after", host_verdict_token(s->verdict),
 	    "reason", api_text(span_str(sentence(s, &why))), "findings", list, "findings_total", (json_int_t)s->findings);
@@ -107,7 +107,7 @@ count_cause(struct simulation *x, const struct finding *f)
 	json_t *one;
 
 	buf_printf(&key, "%s ", reason_code(f->reason));
-	buf_escape(&key, f->path);
+	buf_escape(&key, span_head(f->path, KIB(4)));
 	buf_u8(&key, ' ');
 	buf_hex(&key, digest_view(&f->seen));
 	if ((one = json_object_get(x->causes, buf_cstr(&key))) != NULL) {
@@ -116,7 +116,7 @@ count_cause(struct simulation *x, const struct finding *f)
 	}
 	if (json_object_size(x->causes) >= CAUSES_COUNTED)
 		return;
-	JSON_AUTO json_t *whole = finding_json(f);
+	JSON_AUTO json_t *whole = shown_finding(f);
 
 	one = json_pack("{s:O, s:O, s:i}", "code", json_object_get(whole, "code"), "path", json_object_get(whole, "path"),
 	    "hosts", 1);
