@@ -5,10 +5,11 @@ server's, is proven by what GRUB measured, and is gone behind --undo and one mor
 import sys, os
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from systemd_kit import *
+import glob, lzma
 
 OVMF = "/usr/share/OVMF/"
-GRUB = ["initramfs-tools", "busybox", "kmod", "grub-efi-amd64", "grub-efi-amd64-bin", "grub-common", "grub2-common",
-    "sed", "gawk", "findutils", "diffutils"]
+GRUB = ["initramfs-tools", "busybox", "kmod", "grub-efi-amd64", "grub-efi-amd64-bin", "grub-efi-amd64-signed", "shim-signed",
+    "grub-common", "grub2-common", "sed", "gawk", "findutils", "diffutils", "libc-bin", "zstd"]
 need_systemd()
 need("sfdisk", "mformat")
 if not os.path.exists(OVMF + "OVMF_CODE_4M.fd"):
@@ -24,6 +25,7 @@ class Grub(Debian):
     size = 600
 
     def __init__(self, lab, kernel):
+        self.secure = kernel == "6.12"	# Debian's own chain of signatures: shim, GRUB, the kernel
         super().__init__(lab, kernel, BASE, "root=LABEL=assay-root", before=Grub.system)
 
     def system(self):
@@ -41,6 +43,8 @@ class Grub(Debian):
             f.write("list = kernel\n")	# whatever it measures
         os.mknod(self.root + "/dev/null", 0o20666, os.makedev(1, 3))
         self.inside("depmod", self.release)
+        # What Debian's own tool for it asks for: no driver that this machine does not have.
+        self.write("/etc/initramfs-tools/conf.d/small", "MODULES=list\n")
         self.inside("update-initramfs", "-c", "-k", self.release)
         shutil.copy(f"{self.root}/boot/initrd.img-{self.release}", self.image + "/initrd")
 
@@ -57,7 +61,7 @@ class Grub(Debian):
 
     def own_disk(self):
         """From now on the firmware starts what is on the disk."""
-        shutil.copy(OVMF + "OVMF_VARS_4M.fd", self.image + "/vars")
+        shutil.copy(OVMF + ("OVMF_VARS_4M.ms.fd" if self.secure else "OVMF_VARS_4M.fd"), self.image + "/vars")
         self.machine.cmdline = None
         self.machine.options += ["-drive", f"if=pflash,format=raw,readonly=on,file={OVMF}OVMF_CODE_4M.fd",
             "-drive", f"if=pflash,format=raw,file={self.image}/vars"]
@@ -67,17 +71,39 @@ class Grub(Debian):
 
     def setup(self, *options):
         """(exit status, what it printed)"""
-        self.machine.tell("assay setup measurement " + " ".join(options) + " 2>&1")
+        self.machine.tell("assay setup measurement " + " ".join(options) + " 2>/run/said")
         status, out = self.machine.answer()
+        if status == "3":
+            print("# " + self.machine.do("cat /run/said").replace("\n", "\n# "), flush=True)
         return int(status), out
 
     def files(self):
         """What is where setup and grub-mkconfig write."""
         return self.machine.do("cd /; find etc/ima etc/default boot/grub var/lib/assay -type f 2>/dev/null | sort | xargs sha256sum")
 
-    def demands(self, digest):
-        self.push("measured", {"assay_policy": 1, "ima_policies": {"digests": ["sha256:" + digest]}})
+    def modules(self):
+        """Compressed ones are unpacked by who loads them, and measured as memory, by the digest of the ELF file."""
+        for f in glob.glob(self.root + "/lib/modules/**/*.ko.xz", recursive=True):
+            yield "sha256:" + hashlib.sha256(hashlib.sha256(lzma.open(f).read()).digest()).hexdigest()
+
+    def demands(self, digest, keys={}):
+        """The policy that is in force; and what Debian measures beside the files of its packages."""
+        fstab = hashlib.sha256(open(self.root + "/etc/fstab", "rb").read()).hexdigest()
+        self.push("measured", {"assay_policy": 1, "name": "measured", "ima_policies": {"digests": ["sha256:" + digest]},
+            "layers": [{"name": "initramfs-tools", "files": {"/root/etc/fstab": ["sha256:" + fstab]}}],
+            "buffers": {"init_module": sorted(set(self.modules()))}, "keyrings": {r: {"digests": d} for r, d in keys.items()}})
         self.assign("base", "measured")
+
+    def approve_keys(self, digest):
+        """Those of the firmware, of shim and of the kernel, which each machine has others of."""
+        wait(lambda: self.of_host("boots")["boots"][0]["entries"] == self.count())
+        keys = {}
+        for f in self.of_host("findings")["findings"]:
+            if f["code"] == "keyring-not-in-policy":
+                keys.setdefault(f["path"], []).append(f["seen"])
+        print("# keys: " + ", ".join(f"{len(v)} in {k}" for k, v in keys.items()), flush=True)
+        is_({c for c in self.codes()} - {"keyring-not-in-policy"}, set(), "nothing else is found but the keys that the kernel started with")
+        self.demands(digest, keys)
 
 
 def run(lab, kernel):
@@ -87,8 +113,10 @@ def run(lab, kernel):
         "update-grub 2>&1 && cd /boot/efi && find . -type f"), "grub-install and update-grub, as Debian's installer calls them")
     l.own_disk()
     l.reboot()
+    is_(m.do("od -An -tu1 -j4 /sys/firmware/efi/efivars/SecureBoot-*").strip(), str(int(l.secure)), "Secure Boot is " + ("on" if l.secure else "off"))
     like(m.do("cat /proc/cmdline"), "^BOOT_IMAGE=/boot/vmlinuz-" + re.escape(l.release), "GRUB started the kernel")
     l.enrol()
+    m.do("update-grub 2>/dev/null")	# by a system that knows it was started by UEFI, it has one entry more
     before, first = l.files(), l.host()
     digest = hashlib.sha256(subprocess.run([ASSAY, "ima-policy", "sample", "tcb"], check=True, capture_output=True).stdout).hexdigest()
     l.demands(digest)
@@ -100,13 +128,16 @@ def run(lab, kernel):
     status, out = l.setup("--status")
     is_(status, 1, "not in force before the next boot")
     l.reboot()
+    wait(lambda: l.host()["boot"] != first["boot"] and l.host()["reachability"] == "fresh")
+    l.approve_keys(digest)
     h = l.comes_anew("behind the reboot: trusted", first, "trusted")
     status, out = l.setup("--status", "--json")
     j = json.loads(out)
     is_((status, j["in_force"], [p for p in j["points"] if p["state"] != "yes"]), (0, "yes", []), "--status says that it is in force, in every point")
     p = h["ima_policy"]
     is_(([x["digest"] for x in p["measured"]], p["demanded"]), (["sha256:" + digest], True), "the server knows the policy by its digest")
-    is_((p["builtin"], p["builtin_proven"]), ("tcb", True), "and the built-in one from what GRUB measured")
+    # Without Secure Boot this GRUB starts kernels without their EFI stub, which alone hands the event log on.
+    is_((p["builtin"], p["builtin_proven"]), ("tcb", l.secure), "and the built-in one from what GRUB measured, if there is an event log")
     status, out = l.setup("--undo")
     is_((status, l.files()), (0, before), "undone: every file as before, grub.cfg too")
     l.reboot()

@@ -1,15 +1,14 @@
 """What the scenarios about a Debian with systemd begin with: our programs installed into it by our own
 installation, its units enabled as an administrator does, and our server outside."""
-import hashlib, itertools, os
+import hashlib, os
 os.environ.setdefault("ASSAY_LAB_TIMEOUT", "300")	# a whole system takes longer than a shell
 
 from life_kit import *
 
-# What our programs need of Debian, and what configures the network.
+# What our programs, and a network, need beside systemd.
 PACKAGES = ["udev", "libtss2-esys-3.0.2-0", "libtss2-tctildr0", "libtss2-tcti-device0"]
 # What each boot writes for itself, and root reads.
 WRITTEN = ["/var/lib/assay-agent/", "/var/log/journal/", "/var/lib/systemd/(random-seed|catalog/database)$"]
-number = itertools.count()
 
 
 def need_systemd():
@@ -36,7 +35,7 @@ class Debian(Life):
     def __init__(self, lab, kernel, base, cmdline="ima_policy=tcb", before=None):
         lab.append(self)
         self.began, self.kernel = time.monotonic(), kernel
-        self.image = f"{tmp}/image-{next(number)}"
+        self.image = f"{tmp}/image-{next(machines)}"
         self.root = self.image + "/root"
         os.mkdir(self.image)
         self.server = Server(self.image + "/server", "--name", "10.0.2.2", "--first-use", "--interval", str(INTERVAL))

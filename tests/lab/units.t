@@ -103,12 +103,22 @@ def turns_red(l, what, path):
         (f", after {done - at:.2f} s" if done else ""))
 
 
-def again(l, unit, how):
+def again(l, unit, how, what=None):
     """Restarted by systemd's order, or killed and started again by systemd."""
     before = l.shows(unit, "MainPID")[0]
     l.machine.do(how)
     ok(wait(lambda: l.shows(unit, "MainPID", "ActiveState")[0] not in ("0", before) and
-        l.shows(unit, "ActiveState") == ["active"]) is not None, f"{how}: {unit} runs again")
+        l.shows(unit, "ActiveState") == ["active"]) is not None, f"{what or how}: {unit} runs again")
+
+
+def with_less(l):
+    """Where the kernel measures, without the monitor's capabilities."""
+    d = "/run/systemd/system/assay-agent-priv.service.d"	# a tmpfs: for this boot, and not measured
+    again(l, "assay-agent-priv", f"mkdir -p {d}; printf '[Service]\\nCapabilityBoundingSet=\\nCapabilityBoundingSet=CAP_DAC_READ_SEARCH\\n' "
+        f">{d}/kernel-list.conf; systemctl daemon-reload; systemctl restart assay-agent-priv", "a drop-in that takes capabilities away")
+    pid = l.shows("assay-agent-priv", "MainPID")[0]
+    is_(l.machine.do(f"grep -E '^Cap(Eff|Bnd)' /proc/{pid}/status").split()[1::2], ["0000000000000004"] * 2, "one capability is left to it")
+    runs_on(l, "without the monitor's capabilities", "again")
 
 
 def restarts(l):
@@ -133,6 +143,7 @@ def kernel_list(lab, kernel):
     is_((l.host()["verdict"], l.codes()), ("trusted", []), "trusted")
     is_small(l, l.host()["entries"])
     restarts(l)
+    with_less(l)
     runs_on(l, "before it turns red", "approved")
     turns_red(l, "another script", "/opt/other")
     before = l.host()
