@@ -10,6 +10,7 @@
 
 #define PCR_MASK 0x47ffU	/* 0 to 10, and 14 */
 #define DAY_MS 86400000
+#define CERT_DAYS 90		/* as a server gives them */
 
 struct attesters {
 	struct file ca_pem;
@@ -337,11 +338,11 @@ make_certificate(struct attesters *a, struct attester *h, struct buf *der, struc
 
 	if ((rc = key_create(&h->key_pem, e)) != 0 || (rc = privkey_parse(buf_view(&h->key_pem), &key, e)) != 0 ||
 	    (rc = cert_issue(a->ca, &(struct cert_order){ .kind = CERT_CLIENT, .key = privkey_public(key), .cn = h->id,
-	    .from = now / 1000 - 3500, .to = now / 1000 + 86400 }, der, e)) != 0 ||
+	    .from = now / 1000 - 3500, .to = now / 1000 + CERT_DAYS * 86400 }, der, e)) != 0 ||
 	    (rc = digest_of(DIGEST_SHA256, buf_view(der), &d, e)) != 0)
 		return rc;
 	pem_write("CERTIFICATE", buf_view(der), &h->chain_pem);
-	*cert = (struct store_certificate){ .der = buf_view(der), .issued = now, .expires = now + DAY_MS };
+	*cert = (struct store_certificate){ .der = buf_view(der), .issued = now, .expires = now + CERT_DAYS * (int64_t)DAY_MS };
 	memcpy(cert->sha256, digest_view(&d).p, 32);
 	return buf_done(&h->chain_pem, e);
 }

@@ -1,9 +1,9 @@
 /* Connections that are kept, to a server that runs: bench-kept URL DATA STORE CONNECTIONS full|resumed FIRST.
  *
- * Hosts with certificates open them from addresses 127.x.y.z, one after the other and LANES at
- * once, with full handshakes or (after the first of each lane) resumed ones; over each one says hello as
- * an agent does, and again a minute later, as long as this runs.  FIRST: the number of its first
- * host and address, if there are some already.  When all are open it prints a line of JSON; at a
+ * LANES hosts with certificates open them from addresses 127.x.y.z, each one after the other, with
+ * full handshakes or (after its first) resumed ones; over each it says hello as an agent does, and
+ * again a minute later, as long as this runs.  FIRST: the number of the first host and address, if
+ * there are some already.  When all are open it prints a line of JSON; at a
  * line from standard input it prints how many still are, and ends. */
 #include <arpa/inet.h>
 #include <event2/buffer.h>
@@ -29,11 +29,13 @@
 
 struct kept {
 	struct bufferevent *bev;
-	struct lane *lane;	/* that waits for its first answer; NULL: it came */
+	struct lane *lane;	/* whose it is */
+	bool open;		/* its first answer came */
 	double said;		/* when it said hello last */
 };
 
 struct lane {
+	bool busy;		/* a host says one thing at a time */
 	struct attester h;
 	struct tls_client *tls;
 };
@@ -86,23 +88,27 @@ on_read(struct bufferevent *bev, void *arg)
 		return;
 	head = (const char *)evbuffer_pullup(in, end.pos + 4);
 	if (head == NULL || memcmp(head, "HTTP/1.1 200", 12) != 0 ||
-	    (length = memmem(head, (size_t)end.pos, "Content-Length: ", 16)) == NULL)
-		die("the server did not answer 200");
+	    (length = memmem(head, (size_t)end.pos, "Content-Length: ", 16)) == NULL) {
+		(void)fprintf(stderr, "bench-kept: the server answered %.*s\n", head == NULL ? 0 : (int)evbuffer_get_length(in), head);
+		die("that is not 200");
+	}
 	if (evbuffer_get_length(in) < (size_t)end.pos + 4 + strtoul(length + 16, NULL, 10))
 		return;
 	(void)evbuffer_drain(in, evbuffer_get_length(in));
-	if (l == NULL)
+	l->busy = false;
+	if (k->open)
 		return;
 	tls_facts(bufferevent_openssl_get_ssl(bev), &f);
 	n_open++;
 	n_resumed += f.resumed;
-	k->lane = NULL;
+	k->open = true;
 	begin_next(l);
 }
 
 static void
 speak(struct kept *k)
 {
+	k->lane->busy = true;
 	k->said = watch_since(start).wall;
 	(void)bufferevent_write(k->bev, hello.p, hello.n);
 }
@@ -116,7 +122,7 @@ on_event(struct bufferevent *bev, short what, void *arg)
 		speak(k);
 		return;
 	}
-	if (k->lane != NULL)
+	if (!k->open)
 		die("a connection could not be opened");
 	bufferevent_free(bev);
 	k->bev = NULL;
@@ -141,6 +147,7 @@ begin_next(struct lane *l)
 	    BEV_OPT_CLOSE_ON_FREE);
 	n_begun++;
 	k->lane = l;
+	l->busy = true;
 	if (k->bev == NULL)
 		die("out of memory");
 	bufferevent_setcb(k->bev, on_read, NULL, on_event, k);
@@ -156,7 +163,7 @@ on_second(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what, (void)arg;
 	for (size_t i = 0; i < n_begun; i++)
-		if (all[i].bev != NULL && all[i].lane == NULL && now - all[i].said > AGAIN_S)
+		if (all[i].bev != NULL && all[i].open && !all[i].lane->busy && now - all[i].said > AGAIN_S)
 			speak(&all[i]);
 }
 

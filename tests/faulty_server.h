@@ -14,6 +14,7 @@ enum fault {
 	WELL = 0, LOST_BEFORE, LOST_AFTER, STATUS_409, STATUS_403_PENDING, STATUS_403_CERTIFICATE, STATUS_503,
 	GARBAGE, CUT, WRONG_TYPE, EMPTY, FAULTS,
 	NEWER, VERSION_2,		/* a server of a later release */
+	STATUS_429,			/* and Retry-After: 1 */
 };
 
 static struct {
@@ -34,6 +35,17 @@ static struct {
 	enum fault faults[64];		/* one for each message to come */
 	size_t n_faults, at;
 } server;
+
+static uint64_t answered_429, answered_next;	/* ms */
+
+static uint64_t
+clock_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
 
 static struct trust_config trust = { .modes = 1u << TRUST_OPERATOR };
 
@@ -216,6 +228,15 @@ fake_post(void *arg, const char *route, struct span body, struct agent_reply *ou
 		out->status = f == STATUS_409 ? 409 : f == STATUS_503 ? 503 : 403;
 		(void)snprintf(out->code, sizeof(out->code), "%s", f == STATUS_409 ? "nonce" : f == STATUS_503 ? "busy" :
 		    f == STATUS_403_PENDING ? "host-pending" : "certificate");
+		return 0;
+	}
+	if (answered_429 != 0 && answered_next == 0)
+		answered_next = clock_ms();
+	if (f == STATUS_429) {
+		answered_429 = clock_ms();
+		out->status = 429;
+		out->retry_after = 1;
+		(void)snprintf(out->code, sizeof(out->code), "pace");
 		return 0;
 	}
 	if (handle(route, body, &out->body) != 0) {

@@ -70,7 +70,8 @@ def memory_of(pid, what):
 def begin(assay, data, store):
     """A server, and its URL."""
     log = open(data + ".log", "w+")
-    server = subprocess.Popen([assay, "server", "--data", data, "--listen", "127.0.0.1:0", "--store", store], stderr=log)
+    server = subprocess.Popen([assay, "server", "--data", data, "--listen", "127.0.0.1:0", "--store", store,
+        "--host-rate", "1000000"], stderr=log)
     for _ in range(1200):
         log.seek(0)
         m = re.search(r"serving (https://\S+);", log.read())

@@ -1,6 +1,7 @@
 #include "base/arena.h"
 
 #include <stdalign.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct arena_block {
@@ -89,6 +90,23 @@ arena_str(struct arena *a, struct span s)
 	struct span copy;
 
 	return arena_copy(a, s, &copy) ? (char *)(uintptr_t)copy.p : NULL;
+}
+
+const char *
+arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+{
+	va_list again;
+	char *s;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	if (n < 0)
+		return fail(a, ERR_INTERNAL);
+	if ((s = arena_alloc(a, (size_t)n + 1)) != NULL)
+		(void)vsnprintf(s, (size_t)n + 1, fmt, ap);
+	return s;
 }
 
 void *

@@ -8,6 +8,8 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
+#include <stdarg.h>
+
 #include "base/err.h"
 #include "base/span.h"
 
@@ -37,6 +39,10 @@ MUST_CHECK bool arena_copy(struct arena *a, struct span s, struct span *out);
 
 /** arena_str(a, s): The same as a C string (bytes behind an inner NUL are lost to it). */
 MUST_CHECK char *arena_str(struct arena *a, struct span s);
+
+/** arena_vprintf(a, fmt, ap): A text of whatever length. */
+MUST_CHECK const char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 
 /** arena_grow(a, p, n, cap, size): Room for one more in an array of ${n} elements
  * that lives in the arena; moves it (doubling) when ${*cap} is reached.

@@ -183,6 +183,12 @@
 #define LIMIT_HTTP_BODY		MIB(256)
 /* Bodies held at once by one server, coming or being worked on. */
 #define LIMIT_HTTP_BODIES	GIB(1)
+/* Bodies above the first are large (first lists; a host's usual message has 2 KiB): so many at once, and of
+ * one caller two, of which one may be of a connection that broke.  They take three quarters of that memory
+ * at most, bodies of strangers one. */
+#define LIMIT_HTTP_SMALL_BODY	MIB(1)
+#define LIMIT_HTTP_LARGE	256
+#define LIMIT_HTTP_LARGE_OF_ONE	2
 #define LIMIT_HTTP_CHUNK_DIGITS	8	/* of a chunk's size: 4 GiB */
 #define LIMIT_HTTP_PIPELINE	KIB(64)	/* bytes read ahead while a request is answered */
 #define LIMIT_HTTP_ARENA	MIB(64)	/* a handler's own memory for one request */
@@ -251,6 +257,23 @@
 /* What the server keeps beside a begun enrolment: facts and the certificates sent. */
 #define LIMIT_ENROL_EXTRA	MIB(1)
 
+/* Messages of evidence that one host may send in a minute (server.conf: host_rate).  An agent sends one
+ * every interval, and at most one a second where files run all the time; a minute's worth may come at
+ * once, as behind an outage.  While one is worked on, a quarter of that is held: four at once. */
+#define LIMIT_PACE_HOST		300
+#define LIMIT_PACE_AHEAD_US	60000000
+#define LIMIT_PACE_HOLD_US	15000000
+/* A message costs a server 0.6 ms; one for which a list of a million entries is judged anew, a second.  Of a
+ * processor, what is beyond the first is a tenth, and no message keeps its host away for longer than the last. */
+#define LIMIT_PACE_LIGHT_US	10000
+#define LIMIT_PACE_SHARE	10
+#define LIMIT_PACE_MOST_US	120000000
+/* Who has no certificate is counted by address (of IPv6: by /64), for each message, and each 16 KiB of its body:
+ * a hundred a second, 3,000 at once; a host enrols by two messages, and racks stand behind one address. */
+#define LIMIT_PACE_ADDRESS_US	10000
+#define LIMIT_PACE_ADDRESS_AHEAD_US 30000000
+#define LIMIT_PACE_BODY		KIB(16)
+
 /* Memory one appraisal may take beside its inputs. */
 #define LIMIT_APPRAISAL_ARENA	GIB(1)
 
@@ -290,6 +313,10 @@
 #define LIMIT_STORE_LONG_MS	7200000
 /* Between attempts to reach a database that answers nobody. */
 #define LIMIT_STORE_PAUSE_MS	1000
+/* Lines of one kind in the log: so many at once, then one each time.  Whoever sends requests that fail, or a
+ * store that is away, must not fill the disk; how many were left out is told. */
+#define LIMIT_LOG_LINES		50
+#define LIMIT_LOG_EVERY_MS	10000
 /* What clocks of servers that share a store may differ by.  A host that was seen later than that
  * was seen before the clock was set back: how long ago, nobody knows. */
 #define LIMIT_CLOCK_SKEW_MS	60000

@@ -1,7 +1,7 @@
 #include "base/text.h"
 
-static int
-nibble(uint8_t c)
+int
+hex_value(uint8_t c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -16,7 +16,7 @@ static bool
 all_hex(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (nibble(s.p[i]) < 0)
+		if (hex_value(s.p[i]) < 0)
 			return false;
 	return s.n % 2 == 0;
 }
@@ -27,7 +27,7 @@ hex_fixed(struct span s, uint8_t *out, size_t n)
 	if (s.n / 2 != n || !all_hex(s))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		out[i] = (uint8_t)(nibble(s.p[2 * i]) << 4 | nibble(s.p[2 * i + 1]));
+		out[i] = (uint8_t)(hex_value(s.p[2 * i]) << 4 | hex_value(s.p[2 * i + 1]));
 	return true;
 }
 
@@ -37,7 +37,7 @@ hex_decode(struct span s, struct buf *b)
 	if (!all_hex(s))
 		return false;
 	for (size_t i = 0; i < s.n; i += 2)
-		buf_u8(b, (uint8_t)(nibble(s.p[i]) << 4 | nibble(s.p[i + 1])));
+		buf_u8(b, (uint8_t)(hex_value(s.p[i]) << 4 | hex_value(s.p[i + 1])));
 	return b->why == 0;
 }
 

@@ -4,6 +4,9 @@
 
 #include "base/buf.h"
 
+/** hex_value(c): Of a hex digit of either case; -1 for another character. */
+int hex_value(uint8_t c);
+
 /** hex_decode(s, b): Pairs of hex digits of either case, appended to ${b}. False
  * (nothing written) for an odd count or another character. */
 MUST_CHECK bool hex_decode(struct span s, struct buf *b);

@@ -238,25 +238,30 @@ api_call(struct api *a, const struct http_call *call, struct http_result *out, s
 }
 
 struct api_request
-api_request(const char *operation, const char *param)
+api_request_of(const char *operation, const char *const *params, size_t n)
 {
 	struct api_request q = { .target = buf_init(KIB(16)) };
-	const char *pattern, *open, *close;
+	const char *pattern, *open;
 
 	if (!server_route(operation, &q.method, &pattern))
 		abort();	/* a name of ours that the table does not have */
-	open = strchr(pattern, '{');
-	if ((open == NULL) != (param == NULL))
-		abort();
-	if (open == NULL) {
-		buf_str(&q.target, pattern);
-		return q;
+	for (size_t i = 0; i < n; i++) {
+		if ((open = strchr(pattern, '{')) == NULL)
+			abort();
+		buf_span(&q.target, span_of(pattern, (size_t)(open - pattern)));
+		buf_percent(&q.target, span_str(params[i]));
+		pattern = strchr(open, '}') + 1;
 	}
-	close = strchr(open, '}');
-	buf_span(&q.target, span_of(pattern, (size_t)(open - pattern)));
-	buf_percent(&q.target, span_str(param));
-	buf_str(&q.target, close + 1);
+	if (strchr(pattern, '{') != NULL)
+		abort();
+	buf_str(&q.target, pattern);
 	return q;
+}
+
+struct api_request
+api_request(const char *operation, const char *param)
+{
+	return api_request_of(operation, &param, param != NULL);
 }
 
 struct api_request
@@ -356,7 +361,7 @@ api_host(struct api *a, const char *name, char id[33], struct err *e)
 		}
 	if (n == 0)
 		return err_hint(e, err_set(e, ERR_USAGE, "there is no host called \"%s\"", name),
-		    "assay host list lists them; one that was removed is named by its id");
+		    "assay host list lists them; one that was removed (--removed) is named by its id");
 	if (n > 1)
 		return err_hint(e, err_set(e, ERR_USAGE, "several hosts are called \"%s\"", name), "name one by its id: %s",
 		    buf_cstr(&ids));

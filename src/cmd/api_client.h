@@ -54,8 +54,9 @@ struct api_request {
 };
 
 /** api_request(operation, param): ${param} is what its {parameter} is, or NULL if it has none;
- * query parameters are added by api_query(). */
+ * query parameters are added by api_query().  api_request_of() takes those of a path with ${n} of them. */
 struct api_request api_request(const char *operation, const char *param);
+struct api_request api_request_of(const char *operation, const char *const *params, size_t n);
 struct api_request api_request_number(const char *operation, uint64_t number);
 void api_request_free(struct api_request *q);
 #define API_REQUEST_AUTO __attribute__((cleanup(api_request_free)))

@@ -124,8 +124,8 @@ const struct command cmd_evidence_fetch = {
 	.operands = "[HOST]", .min_operands = 0, .max_operands = 1,
 	.description =
 	    "The bundle has all that the verdict rested on: quote, measurement list, event log. Whoever has it,\n"
-	    "the host's attestation key and the policy (GET /v1/policies/NAME/VERSION) proves it again without\n"
-	    "the server. Take the key (--ak) at enrolment or over another way where the server itself is\n"
+	    "the host's attestation key and the policy (assay policy fetch) proves it again without the\n"
+	    "server. Take the key (--ak) at enrolment or over another way where the server itself is\n"
 	    "not to be believed: a bundle proves no more than that its key signed it. Where there is one host,\n"
 	    "it need not be named. A list of the execution monitor is proved by --list-pcr 13.",
 	.example =

@@ -9,6 +9,8 @@ static const struct option_spec options[] = {
 	{ .name = "label", .arg = "K=V", .help = "those with this label" },
 	{ .name = "name", .arg = "PREFIX", .help = "those whose name begins so" },
 	{ .name = "pending", .help = "those that wait for an operator" },
+	{ .name = "removed", .help = "those that were removed, which no other list shows" },
+	{ .name = "forgotten", .help = "those that were forgotten: their ids and names are left" },
 	API_OPTIONS,
 	{ .name = NULL },
 };
@@ -37,8 +39,8 @@ why(const json_t *h)
 static int
 add_row(struct listing *l, const json_t *h, struct err *e)
 {
-	bool pending = strcmp(api_str(h, "registration"), "pending") == 0;
-	const char *verdict = pending ? "pending" : api_str(h, "verdict");
+	const char *registration = api_str(h, "registration");
+	const char *verdict = strcmp(registration, "enrolled") == 0 ? api_str(h, "verdict") : registration;
 	char ago[64], entries[32];
 	const char *cells[] = { verdict, api_str(h, "name"), api_str(h, "reachability"), ago, why(h), api_str(h, "policy"),
 	    entries, api_str(h, "id") };
@@ -69,6 +71,9 @@ print_page(struct listing *l, const json_t *hosts, struct err *e)
 	return cmd_flush(e);
 }
 
+/* Options and, of the API, values. */
+static const char *const registrations[] = { "pending", "removed", "forgotten" };
+
 static void
 add_filters(const struct invocation *in, struct api_request *q)
 {
@@ -76,7 +81,9 @@ add_filters(const struct invocation *in, struct api_request *q)
 	api_query(q, "verdict", opt_get(in, "verdict"));
 	api_query(q, "label", opt_get(in, "label"));
 	api_query(q, "name", opt_get(in, "name"));
-	api_query(q, "pending", opt_has(in, "pending") ? "true" : NULL);
+	for (size_t i = 0; i < sizeof(registrations) / sizeof(registrations[0]); i++)
+		if (opt_has(in, registrations[i]))
+			api_query(q, "registration", registrations[i]);
 }
 
 static int
@@ -113,6 +120,8 @@ list(const struct invocation *in, struct err *e)
 	const char *label = opt_get(in, "label");
 	int rc;
 
+	if (opt_has(in, "pending") + opt_has(in, "removed") + opt_has(in, "forgotten") > 1)
+		return cmd_usage(in, "--pending, --removed and --forgotten exclude each other");
 	if (label != NULL && strchr(label, '=') == NULL)
 		return cmd_usage(in, "--label wants KEY=VALUE");
 	if (api_open(in, &a, e) != 0)
@@ -135,7 +144,8 @@ const struct command cmd_host_list = {
 	.description =
 	    "By name, or by when they were enrolled where --verdict, --label or --pending choose. A verdict that\n"
 	    "ran out, because no evidence came, reads undecided; REACH says how it is with evidence: fresh,\n"
-	    "late, stale or never. On a terminal the table is as wide as the terminal: long names are cut in\n"
+	    "late, stale or never. Hosts that were removed or forgotten are not among the others, and their\n"
+	    "verdict is not shown. On a terminal the table is as wide as the terminal: long names are cut in\n"
 	    "their middle; elsewhere, and with --json, everything is whole.",
 	.example =
 	    "  $ assay host list --verdict untrusted\n"

@@ -1,10 +1,10 @@
 /* assay host watch: what happens, a line each, as it happens. */
-#include <signal.h>
 #include <time.h>
 
 #include "base/text.h"
 #include "cmd/api_client.h"
 #include "cmd/host_text.h"
+#include "cmd/interrupt.h"
 
 static const struct option_spec options[] = {
 	{ .name = "since", .arg = "N", .help = "begin behind event N; with those to come if not given" },
@@ -21,15 +21,6 @@ struct watch {
 	bool alive;		/* the server was there */
 	bool ended;
 };
-
-static volatile sig_atomic_t asked_to_stop;
-
-static void
-on_signal(int sig)
-{
-	(void)sig;
-	asked_to_stop = 1;
-}
 
 /* One line: moment, kind or verdict, host, why. */
 static void
@@ -73,12 +64,12 @@ seen(void *arg, const struct http_event *ev)
 
 	w->alive = true;
 	if (ev == NULL)
-		return asked_to_stop == 0;
+		return !interrupted();
 	if (ev->id.n > 0 && ev->id.n < sizeof(w->last))
 		(void)snprintf(w->last, sizeof(w->last), "%.*s", (int)ev->id.n, (const char *)ev->id.p);
 	if (json_parse(ev->data, LIMIT_HTTP_SSE_LINE, &j, &ignored) != 0 || !json_is_object(j) ||
 	    (w->host != NULL && strcmp(api_str(j, "id"), w->host) != 0))
-		return asked_to_stop == 0;
+		return !interrupted();
 	if (w->in->json) {
 		json_object_set_new(j, "event", json_escaped(ev->event));
 		json_object_set_new(j, "sequence", json_integer(strtoll(w->last, NULL, 10)));
@@ -88,7 +79,7 @@ seen(void *arg, const struct http_event *ev)
 		print_line(ev, j);
 	}
 	w->ended = fflush(stdout) != 0 || (w->left > 0 && --w->left == 0);
-	return !w->ended && asked_to_stop == 0;
+	return !w->ended && !interrupted();
 }
 
 /* A server that goes away comes back: events go on behind the last one that was seen. */
@@ -103,7 +94,7 @@ follow(struct watch *w, struct api *a, struct err *e)
 		struct err why = { 0 };
 		int rc = http_client_stream(a->http, buf_cstr(&q.target), w->last[0] == '\0' ? NULL : w->last, seen, w, &why);
 
-		if (w->ended || asked_to_stop != 0)
+		if (w->ended || interrupted())
 			return cmd_flush(e);
 		if (rc != 0 && (rc != ERR_NETWORK || !w->alive)) {	/* refused, or never there */
 			*e = why;
@@ -139,8 +130,7 @@ watch(const struct invocation *in, struct err *e)
 	if (api_open(in, &a, e) != 0 || (in->n_operands > 0 && api_host(&a, in->operands[0], id, e) != 0))
 		return cmd_error(in, e);
 	w.host = in->n_operands > 0 ? id : NULL;
-	(void)sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_signal }, NULL);
-	(void)sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_signal }, NULL);
+	interrupt_catch();
 	return follow(&w, &a, e) == 0 ? EXIT_GOOD : cmd_error(in, e);
 }
 

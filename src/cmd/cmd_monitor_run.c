@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cmd/command.h"
+#include "cmd/interrupt.h"
 #include "cmd/term.h"
 #include "svc/monitor/monitor_tpm.h"
 
@@ -23,15 +24,6 @@ static const struct option_spec options[] = {
 	{ .name = "no-libraries", .help = "measure only what is executed" },
 	{ .name = NULL },
 };
-
-static volatile sig_atomic_t asked_to_stop;
-
-static void
-on_signal(int sig)
-{
-	(void)sig;
-	asked_to_stop = 1;
-}
 
 static void
 print_json_line(const struct monitor_seen *x)
@@ -99,7 +91,7 @@ serve(const struct invocation *in, struct monitor *m, struct tpm *tpm, struct er
 
 	monitor_status(m, &before);
 	print_status(in, &before);
-	while (!asked_to_stop) {
+	while (!interrupted()) {
 		struct pollfd p = { .fd = monitor_fd(m), .events = POLLIN };
 		int rc;
 
@@ -150,8 +142,7 @@ run_with(const struct invocation *in, const struct monitor_options *o, struct tp
 	int rc;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_signal }, NULL);
-	(void)sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_signal }, NULL);
+	interrupt_catch();
 	if (monitor_start(o, &m, e) != 0)
 		return cmd_error(in, e);
 	if ((rc = serve(in, m, tpm, e)) != 0) {

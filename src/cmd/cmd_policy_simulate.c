@@ -1,9 +1,9 @@
 /* assay policy simulate: which hosts would turn red or green. */
-#include <signal.h>
 #include <time.h>
 
 #include "cmd/api_client.h"
 #include "cmd/host_text.h"
+#include "cmd/interrupt.h"
 #include "cmd/policy_choice.h"
 #include "cmd/table.h"
 
@@ -19,15 +19,6 @@ static const struct table_column change_columns[] = {
 static const struct table_column cause_columns[] = {
 	{ "HOSTS", TABLE_RIGHT }, { "CODE", 0 }, { "PATH", TABLE_BENDS }, { "SEEN", TABLE_BENDS | TABLE_SPARE },
 };
-
-static volatile sig_atomic_t asked_to_stop;
-
-static void
-on_signal(int sig)
-{
-	(void)sig;
-	asked_to_stop = 1;
-}
 
 static bool
 ended(const json_t *j)
@@ -54,7 +45,7 @@ follow(struct api *a, uint64_t number, struct progress *bar, json_t **out, struc
 	struct timespec pause = { .tv_nsec = 100000000 };
 	bool begun = false;
 
-	while (asked_to_stop == 0) {
+	while (!interrupted()) {
 		JSON_AUTO json_t *j = NULL;
 		int rc = api_ask(a, &q, NULL, &j, e);
 
@@ -175,8 +166,7 @@ simulate(const struct invocation *in, struct err *e)
 
 	if (!policy_choice(in, &body, &wrong))
 		return cmd_usage(in, "%s", wrong);
-	(void)sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_signal }, NULL);
-	(void)sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_signal }, NULL);
+	interrupt_catch();
 	if (api_open(in, &a, e) != 0 || ask(&a, body, &j, e) != 0)
 		return cmd_error(in, e);
 	if (strcmp(api_str(j, "state"), "done") != 0 && !in->json) {

@@ -35,6 +35,7 @@ static const struct option_spec options[] = {
 	{ .name = "default-excludes", .arg = "REGEX", .repeat = true, .live = true,
 	  .help = "paths that no policy judges, from their start" },
 	{ .name = "interval", .arg = "SECONDS", .help = "between a host's evidence", .built_in = "30", .least = 1, .most = 86400, .live = true },
+	{ .name = "host-rate", .arg = "N", .help = "messages one host may send in a minute", .built_in = "300", .least = 20, .most = 1000000, .live = true },
 	{ .name = "keep-days", .arg = "DAYS", .help = "how long evidence of verdicts is kept", .built_in = "90", .least = 1, .most = 36500, .live = true },
 	{ .name = "keep-event-days", .arg = "DAYS", .help = "how long events are kept", .built_in = "90", .least = 1, .most = 36500, .live = true },
 	{ .name = "keep-history-days", .arg = "DAYS", .least = 1, .most = 36500, .live = true,
@@ -83,7 +84,8 @@ make_options(const struct invocation *in, struct lists *l, struct listen_address
 	    .ek_list = opt_get(in, "ek-list"), .first_use = opt_has(in, "first-use"),
 	    .approve_new_ak = opt_has(in, "approve-new-ak"), .allow_expired = opt_has(in, "allow-expired"),
 	    .signed_only = opt_has(in, "require-signed-policies"), .default_policy = opt_get(in, "default-policy"),
-	    .wait_ms = (unsigned)opt_number(in, "interval") * 1000, .names = l->names, .trust_modes = l->modes,
+	    .wait_ms = (unsigned)opt_number(in, "interval") * 1000, .host_rate = (unsigned)opt_number(in, "host-rate"),
+	    .names = l->names, .trust_modes = l->modes,
 	    .policy_keys = l->keys, .default_excludes = l->excludes };
 	take_keep(in, &o->keep);
 	if (!listen_parse(opt_get(in, "listen"), at))

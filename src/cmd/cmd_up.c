@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "cmd/api_client.h"
 #include "cmd/command.h"
+#include "cmd/interrupt.h"
 #include "cmd/serve.h"
 #include "cmd/up_events.h"
 #include "crypto/digest.h"
@@ -51,15 +52,6 @@ struct up {
 	struct child children[CHILDREN];
 	struct up_events events;
 };
-
-static volatile sig_atomic_t asked_to_stop;
-
-static void
-on_signal(int sig)
-{
-	(void)sig;
-	asked_to_stop = 1;
-}
 
 static void
 stop_child(struct child *c)
@@ -178,7 +170,7 @@ watch_children(struct up *u)
 {
 	struct err e = { 0 };
 
-	for (size_t i = 0; i < CHILDREN && !asked_to_stop; i++) {
+	for (size_t i = 0; i < CHILDREN && !interrupted(); i++) {
 		struct child *c = &u->children[i];
 		int status;
 
@@ -303,17 +295,15 @@ on_event(void *arg, const struct http_event *ev)
 
 	watch_children(u);
 	up_events_print(&u->events, stdout, ev);
-	return !asked_to_stop;
+	return !interrupted();
 }
 
 static void
 catch_signals(void)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
 	sigset_t set;
 
-	(void)sigaction(SIGINT, &sa, NULL);
-	(void)sigaction(SIGTERM, &sa, NULL);
+	interrupt_catch();
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
@@ -333,7 +323,7 @@ start_agent(struct up *u, struct err *e)
 	(void)unlink(path);
 	if ((rc = spawn(u->children[0].argv, &u->children[0].pid, e)) != 0)
 		return rc;
-	for (unsigned i = 0; i < READY_S * 20 && access(path, F_OK) != 0 && !asked_to_stop; i++)
+	for (unsigned i = 0; i < READY_S * 20 && access(path, F_OK) != 0 && !interrupted(); i++)
 		(void)nanosleep(&pause, NULL);
 	return spawn(u->children[1].argv, &u->children[1].pid, e);
 }
@@ -370,9 +360,9 @@ follow(struct up *u, struct err *e)
 	API_REQUEST_AUTO struct api_request q = api_request("events", NULL);
 	int rc = 0;
 
-	while (!asked_to_stop && rc == 0)
+	while (!interrupted() && rc == 0)
 		rc = http_client_stream(u->api.http, buf_cstr(&q.target), u->events.last[0] == '\0' ? "0" : u->events.last, on_event, u, e);
-	return asked_to_stop ? 0 : rc;
+	return interrupted() ? 0 : rc;
 }
 
 static enum exit_status

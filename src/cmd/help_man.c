@@ -152,13 +152,34 @@ man_options(FILE *f, const struct command *c)
 	}
 }
 
-static void
-man_exit_status(FILE *f)
+/* Of the commands that have API_OPTIONS (api_client.h). */
+static bool
+asks_server(const struct command *c)
 {
+	const struct option_spec *o;
+
+	for (size_t i = 0; c != NULL && (o = command_option(c, i)) != NULL; i++)
+		if (strcmp(o->name, "token-file") == 0)
+			return true;
+	return false;
+}
+
+static void
+man_exit_status(FILE *f, const struct command *c)
+{
+	bool server = asks_server(c);
+
 	fputs(".SH EXIT STATUS\n"
 	    ".TP\n0\ntrusted, clean, done\n.TP\n1\na finding: untrusted, changed, invalid\n"
-	    ".TP\n2\nwrong usage or configuration\n"
-	    ".TP\n3\ncould not decide: unreadable input, missing evidence; never to be read as 0\n", f);
+	    ".TP\n2\nwrong usage or configuration", f);
+	if (server)
+		fputs("; what the server says is asked wrongly, is not there or is not as it was said to be\n"
+		    "(400, 404, 405, 409, 412, 415, 422)", f);
+	fputs("\n.TP\n3\ncould not decide: unreadable input, missing evidence; never to be read as 0", f);
+	if (server)
+		fputs("; the server\ncannot be reached or believed, does not know who asks (401, 403), is asked for too much\n"
+		    "(413, 414, 429, 431) or fails (5xx)", f);
+	fputc('\n', f);
 }
 
 static void
@@ -188,7 +209,7 @@ man_overview(FILE *f)
 		fputc('\n', f);
 		roff(f, commands[i]->summary, PROSE);
 	}
-	man_exit_status(f);
+	man_exit_status(f, NULL);
 	fputs(".SH ENVIRONMENT\n.TP\n\\fBNO_COLOR\\fR\n"
 	    "if set and not empty, output has no colour\n", f);
 }
@@ -232,7 +253,7 @@ help_man(FILE *f, const struct command *c)
 	roff(f, c->description, PROSE);
 	man_options(f, c);
 	man_config(f, c);
-	man_exit_status(f);
+	man_exit_status(f, c);
 	if (c->example != NULL) {
 		fputs(".SH EXAMPLE\n.nf\n", f);
 		roff(f, c->example, LITERAL);

@@ -47,20 +47,11 @@ add(struct lint *l, enum ima_lint id)
 ERR_PRINTF(2, 0) static const char *
 text_va(struct lint *l, const char *fmt, va_list ap)
 {
-	va_list again;
-	int n;
-	char *s;
+	const char *s = arena_vprintf(l->a, fmt, ap);
 
-	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
-	va_end(again);
-	s = n < 0 ? NULL : arena_alloc(l->a, (size_t)n + 1);
-	if (s == NULL) {
-		l->why = l->a->why != 0 ? l->a->why : ERR_INTERNAL;
-		return "";
-	}
-	(void)vsnprintf(s, (size_t)n + 1, fmt, ap);
-	return s;
+	if (s == NULL)
+		l->why = l->a->why;
+	return s == NULL ? "" : s;
 }
 
 const char *

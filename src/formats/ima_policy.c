@@ -25,23 +25,14 @@ ima_fault_name(enum ima_fault_code code)
 	return faults[code].name;
 }
 
-__attribute__((format(printf, 2, 0))) static const char *
+ERR_PRINTF(2, 0) static const char *
 text_va(struct ima_parse *c, const char *fmt, va_list ap)
 {
-	va_list again;
-	int n;
-	char *s;
+	const char *s = arena_vprintf(c->a, fmt, ap);
 
-	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
-	va_end(again);
-	s = n < 0 ? NULL : arena_alloc(c->a, (size_t)n + 1);
-	if (s == NULL) {
-		c->why = c->a->why != 0 ? c->a->why : ERR_INTERNAL;
-		return "";
-	}
-	(void)vsnprintf(s, (size_t)n + 1, fmt, ap);
-	return s;
+	if (s == NULL)
+		c->why = c->a->why;
+	return s == NULL ? "" : s;
 }
 
 const char *

@@ -122,16 +122,6 @@ ima_action_name(enum ima_action a)
 	return "none";
 }
 
-static int
-hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-		return (c | 0x20) - 'a' + 10;
-	return -1;
-}
-
 bool
 ima_number_parse(struct span s, unsigned base, uint64_t max, uint64_t *out)
 {
@@ -144,7 +134,7 @@ ima_number_parse(struct span s, unsigned base, uint64_t max, uint64_t *out)
 	if (s.n == 0)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
-		int d = hex_digit(s.p[i]);
+		int d = hex_value(s.p[i]);
 
 		if (d < 0 || (unsigned)d >= base || v > (max - (unsigned)d) / base)
 			return false;
@@ -169,7 +159,7 @@ ima_uuid_parse(struct span s, uint8_t out[16])
 				return false;
 			continue;
 		}
-		int hi = hex_digit(s.p[i]), lo = hex_digit(s.p[i + 1]);
+		int hi = hex_value(s.p[i]), lo = hex_value(s.p[i + 1]);
 
 		if (hi < 0 || lo < 0)
 			return false;

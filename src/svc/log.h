@@ -2,7 +2,9 @@
  *
  * Under systemd (JOURNAL_STREAM) a line begins with its priority, <3> to <7>, and has no
  * time; elsewhere with the time.  Names in it are escaped by the caller.  Nothing here is
- * a verdict: those are events in the store.
+ * a verdict: those are events in the store.  Of lines that one call writes (svc_log_err: about
+ * one ${what}) so many come at once and then one now and then (LIMIT_LOG_LINES): it says how
+ * many were left out.  Lines for debugging all come.
  */
 #ifndef SVC_LOG_H
 #define SVC_LOG_H

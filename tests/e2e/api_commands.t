@@ -5,7 +5,7 @@ import os, sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from api_kit import *
-import contextlib, fcntl, hashlib, pty, sqlite3, struct, termios
+import contextlib, fcntl, hashlib, http.server, pty, sqlite3, struct, termios, threading
 
 os.environ.pop("NO_COLOR", None)
 for name in ("ASSAY_SERVER", "ASSAY_SERVER_CA", "ASSAY_TOKEN_FILE"):
@@ -115,6 +115,13 @@ try:
     is_(len(run("host", "list", "--pending").stdout.splitlines()), 9, "they wait no more")
     is_(run("host", "remove", "host-00020").returncode, 0, "host remove")
     is_(run("host", "show", "host-00020").returncode, 2, "is not found by its name any more")
+    r = run("host", "list", "--removed")
+    like(r.stdout.replace("\n", "|"), r"^VERDICT [^|]*\|removed +host-00020 [^|]* [0-9a-f]{32}\|$", "host list --removed has it")
+    gone = r.stdout.split()[-1]
+    is_((run("host", "forget", gone, "--json").returncode, len(run("host", "list", "--removed").stdout.splitlines())), (0, 0), "until it is forgotten")
+    is_([h["id"] for h in json.loads(run("host", "list", "--forgotten", "--json").stdout)["hosts"]], [gone], "host list --forgotten has it then")
+    is_(len(json.loads(run("host", "list", "--json").stdout)["hosts"]), 119, "no other list does")
+    is_(run("host", "list", "--removed", "--pending").returncode, 2, "host list --removed --pending: exit 2")
     r = run("host", "history", "host-00010")
     like(r.stdout, r"untrusted +20\S+Z +- +/opt/only-10: .* +\d+\n", "host history")
     schema(run("host", "history", "host-00010", "--json"), "History", "host history")
@@ -134,6 +141,15 @@ try:
     r = run("policy", "push", tmp + "/web.json")
     is_((r.returncode, r.stdout.split()[0]), (0, "web"), "policy push names it by the file")
     version = r.stdout.split()[1]
+    r = run("policy", "fetch", "web")
+    is_((r.returncode, r.stdout), (0, open(tmp + "/web.json").read()), "policy fetch gets it back, byte by byte")
+    r = run("policy", "fetch", "web@" + version, "-o", tmp + "/fetched.json")
+    is_((r.returncode, r.stdout, r.stderr), (0, "", f"web@{version} is in {tmp}/fetched.json\n"), "policy fetch of a version, into a file")
+    is_(open(tmp + "/fetched.json").read(), open(tmp + "/web.json").read(), "the same")
+    fails(run("policy", "fetch", "nothing"), 2, 'no policy "nothing"', "assay policy list", "policy fetch of none")
+    is_(run("policy", "fetch", "web@" + "0" * 64).returncode, 2, "of no version of it: exit 2")
+    for bad in ("@", "web@", "@" + version):
+        is_(run("policy", "fetch", bad).returncode, 2, f"policy fetch {bad[:4]}: exit 2")
     r = run("policy", "push", tmp + "/web.json")
     like(r.stdout, "was there already", "the same again")
     is_(r.stderr, "", "which is the newest still")
@@ -253,6 +269,48 @@ try:
     ok(seen["sequence"] > first["sequence"], "a watch outlives the server")
     is_(p.wait(10), 0, "and ends with a signal: exit 0")
     like(p.stderr.read(), "went away", "it said so")
+
+    # ---- what a server can answer ----
+    class Answers(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            seen = self.path
+            status, body = answer(seen) if callable(answer) else answer
+            self.send_response(status)
+            self.send_header("Content-Type", "application/problem+json" if status >= 300 else "application/octet-stream")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    fake = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    threading.Thread(target=fake.serve_forever, daemon=True).start()
+    closing.append(fake.shutdown)
+    # A way past the TLS of a server that is believed: what is tested is what commands make of answers.
+    ask = lambda *args: open_api([*args, "--server", f"http://127.0.0.1:{fake.server_port}", "--token-file", s.data + "/admin.token"])
+    for status in (400, 401, 403, 404, 405, 409, 410, 412, 413, 414, 415, 418, 422, 429, 431, 500, 501, 502, 503, 504):
+        answer = (status, json.dumps({"type": "about:blank", "title": "no", "status": status, "code": "x", "detail": f"because of {status}"}).encode())
+        r = ask("host", "show", "0" * 32)
+        want = 2 if status in (400, 404, 405, 409, 412, 415, 422) else 3
+        ok(r.returncode == want and f"because of {status}" in r.stderr, f"a server that answers {status}: exit {want}, and why") or print("#", r)
+        r = ask("host", "list", "--json")
+        ok(r.returncode == want and f"because of {status}" in json.loads(r.stdout)["error"]["message"], f"{status} --json: the same") or print("#", r)
+    answer = (500, b"<html>")
+    is_(ask("host", "list").returncode, 3, "an error that says nothing: exit 3")
+    answer = (200, b"<html>")
+    is_(ask("host", "list").returncode, 3, "an answer that is none: exit 3")
+    # A policy that somebody changed on its way.
+    answer = lambda path: (200, b'{"policies": [{"name": "web", "version": "' + version.encode() + b'"}]}' if "?" in path else b"{}")
+    for what in ("web", "web@" + version):
+        r = ask("policy", "fetch", what, "-o", tmp + "/changed.json")
+        fails(r, 3, "has the SHA-256 44136fa355b3678a", "nothing was written", f"policy fetch {what[:4]}, changed on its way")
+    ok(not os.path.exists(tmp + "/changed.json"), "and nothing was")
+    good = open(tmp + "/old.json", "rb").read()
+    answer = lambda path: (200, b'{"policies": [{"name": "web", "version": "' + version.encode() + b'"}]}' if "?" in path else good)
+    is_(ask("policy", "fetch", "web").returncode, 0, "unchanged, it is taken")
 
     # ---- another database ----
     r = open_api(["server", "move", "--data", s.data, "--to", f"sqlite:{tmp}/moved.db"])

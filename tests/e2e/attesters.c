@@ -1,4 +1,4 @@
-/* attesters DATA STORE HOSTS PAUSE-MS URL...: hosts that attest through whatever happens to their servers.
+/* attesters DATA STORE [FIRST+]HOSTS PAUSE-MS URL...: hosts that attest through whatever happens to their servers.
  *
  * Each is a thread: a file runs, evidence goes out; what fails is followed by a short pause, the
  * next server and a hello.  They begin when all have spoken once ("ready"); a line "silent" makes them
@@ -220,7 +220,7 @@ report(struct host *hosts, size_t n, const char *store)
 }
 
 static void
-begin(const char *data, const char *store, struct host *hosts, size_t n)
+begin(const char *data, const char *store, struct host *hosts, size_t n, unsigned first)
 {
 	STORE_AUTO struct store *s = NULL;
 	struct err e = { 0 };
@@ -230,7 +230,7 @@ begin(const char *data, const char *store, struct host *hosts, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		hosts[i].number = (unsigned)i;
 		hosts[i].at = i % n_urls;
-		if (attester_put(all, s, (unsigned)i, &hosts[i].h, &e) != 0 ||
+		if (attester_put(all, s, first + (unsigned)i, &hosts[i].h, &e) != 0 ||
 		    attester_connect(all, &hosts[i].h, urls[hosts[i].at], &e) != 0)
 			die("hosts", &e);
 	}
@@ -262,9 +262,15 @@ int
 main(int argc, char **argv)
 {
 	struct host *hosts;
-	uint64_t n, ms;
-	char line[64];
+	uint64_t n, ms, first = 0;
+	char line[64], *plus = argc < 6 ? NULL : strchr(argv[3], '+');
 
+	if (plus != NULL) {
+		*plus = '\0';
+		if (!dec_u64(span_str(argv[3]), &first) || first > 1000000)
+			return 2;
+		argv[3] = plus + 1;
+	}
 	if (argc < 6 || !dec_u64(span_str(argv[3]), &n) || !dec_u64(span_str(argv[4]), &ms) || n == 0 || n > 1000 ||
 	    (hosts = calloc(n, sizeof(*hosts))) == NULL)
 		return 2;
@@ -272,7 +278,7 @@ main(int argc, char **argv)
 	urls = argv + 5;
 	n_urls = (size_t)argc - 5;
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
-	begin(argv[1], argv[2], hosts, n);
+	begin(argv[1], argv[2], hosts, n, (unsigned)first);
 	(void)puts("ready");
 	while (fgets(line, sizeof(line), stdin) != NULL && strcmp(line, "stop\n") != 0)
 		if (strcmp(line, "silent\n") == 0 || strcmp(line, "go\n") == 0)

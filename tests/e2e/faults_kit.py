@@ -56,7 +56,9 @@ class Server:
     def launch(self):
         with open(f"{tmp}/{self.name}.log", "ab") as log:
             self.begun = log.tell()
-            self.process = subprocess.Popen([*self.prefix, self.build + "/assay", "server", "--data", self.data, "--store", self.store,
+            # Hosts of a test speak all the time.
+            fast = [] if "--host-rate" in self.options or self.build != BUILD else ["--host-rate", "1000000"]
+            self.process = subprocess.Popen([*self.prefix, self.build + "/assay", "server", *fast, "--data", self.data, "--store", self.store,
                 "--listen", f"127.0.0.1:{self.port}", *self.options], stderr=log, env=self.env)
 
     def serving(self):
@@ -142,11 +144,11 @@ class Server:
 class Hosts:
     """Hosts in software that attest until they are told to stop (attesters.c)."""
 
-    def __init__(self, servers, n=8, pause_ms=20, begin=True):
-        first = servers[0]
-        self.data, self.n = first.data, n
+    def __init__(self, servers, n=8, pause_ms=20, first=0):
+        s = servers[0]
+        self.data, self.n = s.data, n
         self.err = open(f"{tmp}/hosts.log", "ab")
-        self.p = subprocess.Popen([*first.prefix, BUILD + "/tests/e2e/attesters", first.data, first.store, str(n), str(pause_ms),
+        self.p = subprocess.Popen([*s.prefix, BUILD + "/tests/e2e/attesters", s.data, s.store, f"{first}+{n}", str(pause_ms),
             *(s.url for s in servers)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.err, text=True)
         closing.append(self.kill)
         if self.p.stdout.readline() != "ready\n":

@@ -291,6 +291,24 @@ def overlaps(a):
     is_(state(a), ("trusted", []), "a boot without it: trusted")
 
 
+# ---- names longer than any kernel writes ----
+def long_names(a):
+    for n in (4096, 70000, 900000):
+        new_boot(a, ONE)
+        for i in range(12):
+            a.kernel.measure(b"/" + bytes([97 + i]) + b"\x01" * n, b"evil")
+        a.attest(start=0)
+        verdict, found = state(a)
+        is_((verdict, set(found)), ("untrusted", {"not-in-policy"}), f"twelve names of {n} bytes: untrusted, and not refused")
+        f = s.call("GET", f"/v1/hosts/{a.id}/findings")["findings"]
+        is_([(len(x["path"]) <= 4 * 4096, x.get("path_bytes")) for x in f],
+            [(True, n + 2 if n + 2 > 4096 else None)] * 12, "each is a finding, which tells its length")
+        ok(len(host(a)["reason"]) < 65536, "the reason is a sentence")
+    new_boot(a, ONE)
+    a.attest(start=0)
+    truth(a, "names without end")
+
+
 # ---- a host that shows something else each time ----
 def flood(a):
     new_boot(a, ONE)
@@ -387,7 +405,7 @@ def identities(a):
 
 
 try:
-    s = Server(tmp + "/data", "--first-use", "--interval", "3600")
+    s = Server(tmp + "/data", "--first-use", "--interval", "3600", "--host-rate", "100000")
     a = machine("a", dict(hostname="alpha\n2026 INFO serving https://evil"))
     a.enrol()
     s.call("POST", f"/v1/hosts/{a.id}/approve")
@@ -396,7 +414,8 @@ try:
         a.kernel.measure(name, name.encode())
     approve("test", policy("test", **{n: digest(n.encode()).hex() for n in (ONE, TWO)}))
     truth(a, "enrolment")
-    for part in (replays, omissions, selections, lists, other_list, new_key, resets, names, volumes, overlaps, identities, flood, again, nobodies):
+    for part in (replays, omissions, selections, lists, other_list, new_key, resets, names, volumes, overlaps, identities, long_names, flood, again,
+            nobodies):
         part(a)
 finally:
     close()

@@ -264,8 +264,8 @@ is "$(open_many 5)" 5 "goes on when there are some"
 [ $(($(awk '{ print $14 + $15 }' "/proc/$server/stat") - ticks)) -lt 20 ]; ok $? "and does not spin"
 stop; is "$status" 0 "and ends"
 
-# --- a ceiling for all bodies together: counted when promised, free when answered.
-start plain=1 bodies=3000000
+# --- a ceiling for all bodies together, of strangers for a quarter: counted when promised, free when answered.
+start plain=1 bodies=12000000
 python3 - "$port" >bodies <<'END'
 import select, socket, sys, time
 def post(n):

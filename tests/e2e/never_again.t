@@ -181,7 +181,7 @@ def table():
 
 
 try:
-    s = Server(tmp + "/data", "--first-use", "--interval", "3600")
+    s = Server(tmp + "/data", "--first-use", "--interval", "3600", "--host-rate", "100000")
     places()
     t = Tpm(tmp + "/a").start()
     closing.append(t.stop)

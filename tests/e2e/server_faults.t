@@ -2,7 +2,7 @@
 """What goes away, fills up or is set back makes hosts late, never untrusted, and is recovered from
 without anybody's help: PostgreSQL, the disk, the clock.  Hosts attest all the time; what was
 acknowledged is in the store at the end, byte by byte."""
-import os, signal, struct, subprocess, sys, time, traceback
+import datetime, os, signal, struct, subprocess, sys, time, traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import taptest
@@ -118,6 +118,37 @@ def disk():
     ended(s, hosts, "a full disk")
 
 
+def read_only():
+    """The directory becomes one that can only be read while the server runs."""
+    flag, at = tmp + "/flag", tmp + "/robe"
+    open(flag, "w").write("0")
+
+    def turn(value):
+        with open(flag, "r+") as f:
+            f.write(value)
+
+    s = Server("robe", "--interval", "2", data=at,
+        env={"LD_PRELOAD": BUILD + "/tests/e2e/read-only.so", "READ_ONLY": flag, "READ_ONLY_BELOW": at + "/"})
+    hosts = Hosts([s], n=HOSTS, pause_ms=50)
+    before, begun = hosts.messages(), len(s.log())
+    turn("1")
+    ok(wait(lambda: len(s.log()) > begun), "the directory can only be read from now on: the log says so")
+    like(s.log()[begun:], "Read-only file system.*can only be read now", "and says what is wrong")
+    last = hosts.messages()
+    status, problem = s.api("POST", "/v1/assignments", {"policies": ["load"]})
+    is_((status, problem["code"]), (503, "unavailable"), "a change is refused: try again later")
+    is_(len(s.hosts()), HOSTS, "what is stored can be read")
+    is_((hosts.messages(), s.process.poll()), (last, None), "nothing is acknowledged, and the server does not end")
+    ok(wait(lambda: {(h["verdict"], h["reachability"]) for h in s.hosts()} <= {("undecided", "stale"), ("undecided", "late")}),
+        "hosts become late, and what they proved runs out")
+    n = len(s.log()[begun:].splitlines())
+    turn("0")
+    took = hosts.more(100)
+    ok(took is not None, f"it can be written again: the hosts go on ({took or -1:.1f} s)")
+    ok(n < 200, f"the log was not filled meanwhile ({n} lines)")
+    ended(s, hosts, "a directory that can only be read")
+
+
 def clock():
     shift = tmp + "/shift"
     now = [0]
@@ -131,11 +162,20 @@ def clock():
     s = Server("clock", "--interval", "2", env={"LD_PRELOAD": BUILD + "/tests/e2e/clock-shift.so", "CLOCK_SHIFT": shift})
     hosts = Hosts([s], n=HOSTS, pause_ms=50)
     standing = lambda: {(h["verdict"], h["reachability"]) for h in s.hosts()}
-    for seconds, what in ((3600, "an hour forward"), (-3600, "and back"), (-1800, "half an hour back")):
+    week = 7 * 86400
+
+    def holds(h):
+        """For how many seconds yet, by the server's clock, what it proved holds."""
+        until = datetime.datetime.fromisoformat(h["valid_until"].replace("Z", "+00:00"))
+        return until.timestamp() - time.time() - now[0]
+
+    for seconds, what in ((3600, "an hour forward"), (-3600, "and back"), (week, "a week forward"), (-week, "and back"),
+            (-1800, "half an hour back")):
         turn(seconds)
         took = hosts.more(60)
         ok(took is not None, f"the clock is set {what}: the hosts go on ({took or -1:.1f} s)")
         ok(wait(lambda: standing() == {("trusted", "fresh")}), "and are trusted")
+        ok(wait(lambda: all(-1 <= holds(h) <= 7 for h in s.hosts())), "for three intervals from now, and no longer")
         like(s.api("GET", "/v1/hosts?limit=1")[1]["hosts"][0]["policy"], "load", "by the policy that was assigned before")
     hosts.say("silent")
     time.sleep(0.5)
@@ -191,7 +231,7 @@ def kept():
 
 
 try:
-    for part in sys.argv[1:] or ("clock", "kept", "disk", "postgresql"):
+    for part in sys.argv[1:] or ("clock", "kept", "disk", "read_only", "postgresql"):
         globals()[part]()
 except Exception:
     ok(False, "no surprise")

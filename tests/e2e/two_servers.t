@@ -70,6 +70,12 @@ try:
     first.start()
     ok(hosts.more(100) is not None, "the dead one comes back and takes part")
 
+    # ---- a simulation is one server's, and no other passes for it ----
+    begun = [x.api("POST", "/v1/policies/simulate", {"policies": ["load"]})[1]["number"] for x in (one, two)]
+    ok(wait(lambda: one.get(f"/v1/simulations/{begun[0]}")["state"] == "done"), "a simulation is worked off where it was asked for")
+    status, said = two.api("GET", f"/v1/simulations/{begun[0]}")
+    ok(status == 404 and "name that server" in said["detail"] and begun[0] != begun[1], "the other has none of its number, and says so")
+
     # ---- a change of policy on one holds on the other ----
     status, _ = one.api("PUT", "/v1/policies/strict", {"assay_policy": 1, "name": "strict", "layers": [
         {"name": "none", "files": {"/bin/true": ["sha256:" + "00" * 32]}}]})

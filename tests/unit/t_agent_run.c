@@ -21,7 +21,7 @@ new_agent(struct err *e)
 {
 	struct agent_options o = { .dir = net, .priv_socket = sock,
 	    .transport = { NULL, fake_post, fake_identity, fake_where }, .push_ms = 20, .backoff_ms = 5, .backoff_max_ms = 20,
-	    .pending_ms = 10, .landlock = 4, .seccomp = true };
+	    .pending_ms = 10, .renew_ms = 500, .landlock = 4, .seccomp = true };
 	struct agent *a = NULL;
 
 	return agent_new(&o, &a, e) == 0 ? a : NULL;
@@ -188,6 +188,64 @@ test_renewal(void)
 	agent_free(a);
 }
 
+/* Nobody can write a file in place of a directory that is not empty. */
+static void
+obstruct(const char *name, bool on)
+{
+	char path[300], aside[300], in[310];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", net, name);
+	(void)snprintf(aside, sizeof(aside), "%s/%s.aside", net, name);
+	(void)snprintf(in, sizeof(in), "%s/x", path);
+	if (on) {
+		(void)rename(path, aside);
+		if (mkdir(path, 0700) != 0 || mkdir(in, 0700) != 0)
+			diag("cannot make %s", path);
+		return;
+	}
+	(void)rmdir(in);
+	(void)rmdir(path);
+	(void)rename(aside, path);
+}
+
+static void
+test_read_only(void)
+{
+	struct err e = { 0 };
+	struct agent *a;
+	size_t identities, enrolled;
+
+	server.lifetime = 140;
+	if (identity_forget(net, &(struct identity){ 0 }, &e) != 0)
+		diag("%s", e.message);
+	a = new_agent(&e);
+	is_int(rounds(a, 2), 1, "enrolled with a certificate that ends soon");
+	is_int(rounds(a, 1), 1, "hello");
+	obstruct("identity.pem", true);
+	server.lifetime = 1000000;
+	identities = server.identities;
+	is_int(rounds(a, 1), 1, "its directory cannot be written: evidence is sent all the same");
+	ok(server.has_csr && server.identities == identities, "with the certificate it has");
+	is_int(rounds(a, 1), 1, "again");
+	ok(!server.has_csr, "and for a while asks for none that it could not keep");
+	obstruct("identity.pem", false);
+	(void)usleep(600000);
+	is_int(rounds(a, 1), 1, "it can be written again");
+	ok(server.has_csr && server.identities == identities + 1, "renewed");
+	if (identity_forget(net, &(struct identity){ 0 }, &e) != 0)
+		diag("%s", e.message);
+	agent_free(a);
+	obstruct("writable", true);
+	a = new_agent(&e);
+	enrolled = server.enrolled;
+	is_int(rounds(a, 3), -1, "where nothing can be kept");
+	ok(server.enrolled == enrolled, "no server is asked for a certificate");
+	obstruct("writable", false);
+	is_int(rounds(a, 1), 1, "until it can");
+	ok(server.enrolled == enrolled + 1, "then it is");
+	agent_free(a);
+}
+
 static atomic_bool stopping;
 
 /* The loop itself: in time, at most so often, at once when there is something new. */
@@ -241,6 +299,34 @@ test_loop(void)
 	(void)waitpid(child, NULL, 0);
 	c = agent_counts(a);
 	ok(c.evidence >= 2 && c.evidence <= 13 && c.hellos == 1, "without news: each time the server set (%llu in 3 s)", (unsigned long long)c.evidence);
+	agent_free(a);
+}
+
+/* The pauses of this agent are milliseconds: what the server says counts. */
+static void
+test_pace(void)
+{
+	static const enum fault bad[] = { WELL, STATUS_429, WELL, WELL };
+	struct err e = { 0 };
+	struct agent *a = new_agent(&e);
+	uint64_t begun = clock_ms();
+	pid_t child;
+
+	server.wait_ms = 300;
+	server.deadline_ms = 900;
+	faults(sizeof(bad) / sizeof(bad[0]), bad);
+	if ((child = fork()) == 0) {
+		(void)usleep(4000000);
+		(void)kill(getppid(), SIGUSR1);
+		_exit(0);
+	}
+	atomic_store(&stopping, false);
+	answered_429 = answered_next = 0;
+	agent_run(a, &stopping);
+	(void)waitpid(child, NULL, 0);
+	ok(answered_429 >= begun && answered_next >= answered_429 + 1000, "told to wait a second, the agent waits a second (%llu ms)",
+	    (unsigned long long)(answered_next - answered_429));
+	ok(agent_counts(a).evidence >= 1 && agent_counts(a).faults == 1, "and goes on");
 	agent_free(a);
 }
 
@@ -341,7 +427,9 @@ main(void)
 	test_faults();
 	test_newer_server();
 	test_renewal();
+	test_read_only();
 	test_loop();
+	test_pace();
 	test_damaged();
 	(void)close(stop);
 	(void)waitpid(pid, &status, 0);

@@ -34,14 +34,22 @@ add_common(struct http_request *r, const char *type, const char *etag)
 }
 
 static bool
+add_retry(struct http_request *r)
+{
+	char seconds[16];
+
+	if (r->status != 503 && r->status != 429)
+		return true;
+	(void)snprintf(seconds, sizeof(seconds), "%u", r->retry_after != 0 ? r->retry_after : HTTP_RETRY_AFTER);
+	return add_field(r, "Retry-After", seconds);
+}
+
+static bool
 add_refusal(struct http_request *r)
 {
 	BUF_AUTO struct buf allow = buf_init(128);
 
 	if (r->status == 401 && !add_field(r, "WWW-Authenticate", "Bearer"))
-		return false;
-	if ((r->status == 503 || r->status == 429) && evhttp_find_header(&r->out_fields, "Retry-After") == NULL &&
-	    !add_field(r, "Retry-After", HTTP_RETRY_AFTER))
 		return false;
 	if (r->allow == 0 || (r->status != 405 && r->method != HTTP_OPTIONS))
 		return true;
@@ -123,11 +131,11 @@ static void
 finish(struct http_request *r, const char *type, const char *etag,
     const struct http_field *more, size_t n)
 {
-	bool good = add_common(r, type, etag);
+	bool good = add_common(r, type, etag) && add_refusal(r) && add_retry(r);
 
 	for (size_t i = 0; i < n && good; i++)
 		good = add_field(r, more[i].name, more[i].value);
-	if (!good || !add_refusal(r))
+	if (!good)
 		no_answer(r);
 	hand_over(r);
 }
@@ -220,6 +228,13 @@ http_request_problem(struct http_request *r, unsigned status, const char *code,
 	problem_text(&b, status, code, why);
 	http_request_reply(r, &(struct http_answer){ .status = status,
 	    .type = "application/problem+json", .body = buf_view(&b) });
+}
+
+void
+http_request_later(struct http_request *r, unsigned status, unsigned seconds, const char *code, const char *why)
+{
+	r->retry_after = seconds;
+	http_request_problem(r, status, code, "%s", why);
 }
 
 void

@@ -190,11 +190,13 @@ conn_refuse(struct conn *c)
 	if (c->r != NULL)
 		router_allow(c->r->allow, &allow);
 	(void)evbuffer_add_printf(out, "HTTP/1.1 %u %s\r\nContent-Type: application/problem+json\r\n"
-	    "Content-Length: %zu\r\nConnection: close\r\nCache-Control: no-store\r\n%s%s%s%s%s\r\n",
+	    "Content-Length: %zu\r\nConnection: close\r\nCache-Control: no-store\r\n%s%s%s%s",
 	    g->status, http_reason(g->status), body.n,
 	    g->status == 405 ? "Allow: " : "", g->status == 405 ? buf_cstr(&allow) : "",
-	    g->status == 405 ? "\r\n" : "", g->status == 401 ? "WWW-Authenticate: Bearer\r\n" : "",
-	    g->status == 503 ? "Retry-After: " HTTP_RETRY_AFTER "\r\n" : "");
+	    g->status == 405 ? "\r\n" : "", g->status == 401 ? "WWW-Authenticate: Bearer\r\n" : "");
+	if (g->status == 503 || g->status == 429)
+		(void)evbuffer_add_printf(out, "Retry-After: %d\r\n", HTTP_RETRY_AFTER);
+	(void)evbuffer_add(out, "\r\n", 2);
 	if (g->h.method != HTTP_HEAD)
 		(void)evbuffer_add(out, body.p, body.n);
 	if (c->r != NULL)

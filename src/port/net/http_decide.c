@@ -97,21 +97,19 @@ decide_route(struct conn *c, struct http_request *r, enum route_result found,
 		decide_body(c, r);
 }
 
-/* The body is admitted: is there room for it?  What is promised is counted, not what came, so
- * that many that come slowly cannot fill the memory together. */
+/* The body is admitted: is there room for it? */
 static enum gate_event
 admit_body(struct conn *c, struct http_request *r)
 {
 	struct http_server *s = c->w->s;
 	size_t most = r->route == NULL ? 0 : r->route->body_max;
 	enum gate_event ev = gate_body(&c->gate, most);
+	const char *why;
 
 	if (ev == GATE_REFUSED || !http_head_has_body(&c->gate.h))
 		return ev;
-	r->reserved = c->gate.h.chunked ? most : (size_t)c->gate.h.length;
-	if (__atomic_add_fetch(&s->bodies, r->reserved, __ATOMIC_RELAXED) > s->o.bodies_max)
-		return gate_refuse(&c->gate, 503, "busy", "the server holds too many bodies; try again later");
-	return ev;
+	why = bodies_take(s, r, c->gate.h.chunked ? most : (size_t)c->gate.h.length);
+	return why == NULL ? ev : gate_refuse(&c->gate, 503, "busy", why);
 }
 
 enum gate_event

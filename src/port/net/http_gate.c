@@ -274,15 +274,6 @@ gate_body(struct http_gate *g, size_t most)
 	return GATE_MORE;
 }
 
-static int
-hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A chunk's size: hex digits and CRLF; no blank, no extension. */
 static bool
 size_byte(struct http_gate *g, uint8_t c)

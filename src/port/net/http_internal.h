@@ -25,7 +25,7 @@
 #include "port/net/http_server.h"
 
 /* Seconds: with 503 and 429, where the handler says nothing else. */
-#define HTTP_RETRY_AFTER "5"
+#define HTTP_RETRY_AFTER 5
 
 struct conn;
 struct worker;
@@ -38,6 +38,11 @@ void address_table_free(struct address_table *t);
 bool address_add(struct address_table *t, const uint8_t key[16], unsigned most);
 void address_remove(struct address_table *t, const uint8_t key[16]);
 
+/* ---- http_bodies.c ---- */
+/** bodies_take(s, r, n): NULL, or why ${r} may have no body of ${n} bytes now. */
+const char *bodies_take(struct http_server *s, struct http_request *r, size_t n);
+void bodies_give(struct http_server *s, struct http_request *r);
+
 /* ---- http_server.c ---- */
 struct http_server {
 	struct http_server_options o;	/* with defaults filled in */
@@ -46,7 +51,9 @@ struct http_server {
 	struct worker *workers;		/* owned array */
 	struct address_table *addresses;
 	unsigned open;			/* connections, atomic */
-	size_t bodies;			/* bytes promised to bodies, atomic */
+	pthread_mutex_t bodies_lock;
+	size_t bodies, bodies_strange, bodies_large;	/* bytes promised to bodies */
+	struct http_request *large[LIMIT_HTTP_LARGE];	/* whose body is large; NULL: free */
 	bool stopping;			/* atomic */
 	bool stopped;
 };
@@ -226,14 +233,14 @@ struct http_request {
 	struct http_caller caller;
 	struct span path, body;
 	uint8_t *body_bytes;		/* owned */
-	size_t reserved;		/* of the server's ${bodies} */
+	size_t reserved;		/* of the server's bodies */
 	size_t n_params, n_query, n_fields;
 	struct http_param *params, *query;	/* in the same block as the request */
 	struct http_param *fields;	/* owned block, with its text */
 	struct arena arena;
 
 	/* The answer. */
-	unsigned status;
+	unsigned status, retry_after;	/* 0: HTTP_RETRY_AFTER, where it is due */
 	bool close;
 	struct evbuffer *out;		/* owned; NULL: no body */
 	struct evkeyvalq out_fields;	/* owned */

@@ -49,7 +49,7 @@ request_new(struct conn *c, const struct http_target *t, const struct route_matc
 void
 request_free(struct http_request *r)
 {
-	(void)__atomic_sub_fetch(&r->w->s->bodies, r->reserved, __ATOMIC_RELAXED);
+	bodies_give(r->w->s, r);
 	evhttp_clear_headers(&r->out_fields);
 	if (r->out != NULL)
 		evbuffer_free(r->out);

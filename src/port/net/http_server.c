@@ -258,6 +258,7 @@ http_server_new(const struct http_server_options *o, struct http_server **out, s
 		return err_set(e, ERR_NOMEM, "the HTTP server");
 	s->o = *o;
 	fill_defaults(s);
+	(void)pthread_mutex_init(&s->bodies_lock, NULL);
 	if ((s->workers = calloc(s->o.workers, sizeof(*s->workers))) == NULL)
 		return err_set(e, ERR_NOMEM, "the HTTP server");
 	s->n_workers = s->o.workers;
@@ -302,6 +303,7 @@ http_server_free(struct http_server *s)
 		worker_done(&s->workers[i]);
 	free(s->workers);
 	address_table_free(s->addresses);
+	(void)pthread_mutex_destroy(&s->bodies_lock);
 	free(s);
 }
 

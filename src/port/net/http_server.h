@@ -164,6 +164,10 @@ void http_request_json_reply(struct http_request *r, unsigned status, const char
 void http_request_problem(struct http_request *r, unsigned status, const char *code,
     const char *fmt, ...) ERR_PRINTF(4, 5);
 
+/** http_request_later(r, status, seconds, code, why): The same, 503 or 429, with Retry-After. */
+void http_request_later(struct http_request *r, unsigned status, unsigned seconds, const char *code,
+    const char *why);
+
 /** http_request_error(r, e): An error of ours: ERR_* of input are 400 with the sentence,
  * ERR_LIMIT 413, ERR_NOT_FOUND 404, ERR_CONFLICT 409, the others 500 or 503 without it (it
  * is logged). */

@@ -16,15 +16,6 @@ plain(uint8_t c, bool query)
 	return is_pchar(c) || (query && (c == '/' || c == '?'));
 }
 
-static int
-hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One piece, decoded into t->bytes; ${base} is where ${s} begins in the target. */
 static int
 decode(struct http_target *t, struct span s, size_t base, bool query, struct span *out,

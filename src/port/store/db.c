@@ -205,6 +205,8 @@ static int
 number_row(void *ctx, size_t item, const struct db_value *row, size_t n, struct err *e)
 {
 	(void)item;
+	if (n == 1 && row[0].type == DB_NULL)
+		return 0;
 	if (n != 1 || row[0].type != DB_INT)
 		return err_set(e, ERR_INTERNAL, "a statement gave %zu columns where a number is expected", n);
 	*(int64_t *)ctx = row[0].i;
@@ -215,6 +217,12 @@ int
 db_number(struct db *d, enum query q, const struct db_value *params, int64_t *out, struct err *e)
 {
 	return db_run(d, q, params, number_row, out, NULL, e);
+}
+
+int
+db_once_number(struct db *d, const char *sql, int64_t *out, struct err *e)
+{
+	return db_once(d, sql, "", NULL, number_row, out, e);
 }
 
 int

@@ -106,9 +106,11 @@ MUST_CHECK int db_once(struct db *d, const char *sql, const char *types,
 MUST_CHECK int db_exec(struct db *d, const char *sql, struct err *e);
 
 /** db_number(d, q, params, out, e): The one number that the statement gives; ${*out} stays
- * as it is if there is no row. */
+ * as it is if there is no row, or its number is NULL. */
 MUST_CHECK int db_number(struct db *d, enum query q, const struct db_value *params, int64_t *out,
     struct err *e);
+/** db_once_number(d, sql, out, e): The same for a text without parameters. */
+MUST_CHECK int db_once_number(struct db *d, const char *sql, int64_t *out, struct err *e);
 
 static inline struct db_value
 db_int(uint64_t v)

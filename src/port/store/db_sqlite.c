@@ -52,15 +52,43 @@ code_of(int sqlite_code)
 	}
 }
 
+/* What the system said to an input or output that failed: of the file, or of its log. */
+static int
+system_error(sqlite3 *h, int code)
+{
+	sqlite3_file *log = NULL;
+	int why = 0;
+
+	if ((code & 0xff) != SQLITE_IOERR)
+		return 0;
+	if ((why = sqlite3_system_errno(h)) != 0)
+		return why;
+	if (sqlite3_file_control(h, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log != NULL &&
+	    log->pMethods != NULL)
+		(void)log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &why);
+	if (why == 0)
+		(void)sqlite3_file_control(h, "main", SQLITE_FCNTL_LAST_ERRNO, &why);
+	return why;
+}
+
 static int
 fault(struct db_sqlite *b, struct err *e)
 {
 	int c = sqlite3_extended_errcode(b->h), rc;
+	char text[256];
+	int why;
 
-	rc = err_set(e, code_of(c), "%s: %s (SQLite %d)", b->d.where, sqlite3_errmsg(b->h), c);
+	/* Asking for the rest may replace it. */
+	(void)snprintf(text, sizeof(text), "%s", sqlite3_errmsg(b->h));
+	why = system_error(b->h, c);
+	rc = err_set(e, code_of(c), "%s: %s%s%s (SQLite %d)", b->d.where, text, why != 0 ? ": " : "",
+	    why != 0 ? strerror(why) : "", c);
 	/* Some calls that find no room fail as any input or output does. */
-	if ((c & 0xff) == SQLITE_FULL || ((c & 0xff) == SQLITE_IOERR && sqlite3_system_errno(b->h) == ENOSPC))
+	if ((c & 0xff) == SQLITE_FULL || why == ENOSPC)
 		return err_hint(e, rc, "make room on its file system; nothing that was acknowledged is lost");
+	if (why == EROFS)
+		return err_hint(e, rc, "its file system can only be read now, by an order or after faults of the disk;"
+		    " nothing that was acknowledged is lost");
 	if ((c & 0xff) == SQLITE_CORRUPT || (c & 0xff) == SQLITE_NOTADB)
 		return err_hint(e, rc, "keep the file and restore a copy of it");
 	return rc;

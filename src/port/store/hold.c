@@ -48,16 +48,6 @@ hold_file(struct db *d, bool alone, int *fd, struct err *e)
 	return 0;
 }
 
-static int
-one_number(void *ctx, size_t item, const struct db_value *row, size_t n, struct err *e)
-{
-	(void)item;
-	(void)e;
-	if (n == 1 && row[0].type == DB_INT)
-		*(int64_t *)ctx = row[0].i;
-	return 0;
-}
-
 /* "ASSY" and the table's number, so that two of assay's in one database do not meet. */
 #define KEY "(4707197677249495040 + 'assay_schema'::regclass::oid::bigint)"
 
@@ -65,9 +55,8 @@ static int
 hold_session(struct db *d, bool alone, struct err *e)
 {
 	int64_t got = 0;
-	int rc = db_once(d, alone ? "SELECT CASE WHEN pg_try_advisory_lock" KEY " THEN 1 ELSE 0 END::bigint" :
-	    "SELECT CASE WHEN pg_try_advisory_lock_shared" KEY " THEN 1 ELSE 0 END::bigint", "", NULL,
-	    one_number, &got, e);
+	int rc = db_once_number(d, alone ? "SELECT CASE WHEN pg_try_advisory_lock" KEY " THEN 1 ELSE 0 END::bigint" :
+	    "SELECT CASE WHEN pg_try_advisory_lock_shared" KEY " THEN 1 ELSE 0 END::bigint", &got, e);
 
 	return rc != 0 || got == 1 ? rc : busy(d, alone, e);
 }

@@ -155,16 +155,6 @@ sum_table(struct moving *m, struct db *d, struct db *to, const struct table *t, 
 	return rc == 0 ? 0 : err_ctx(e, rc, "table %s", t->name);
 }
 
-static int
-one_number(void *ctx, size_t item, const struct db_value *row, size_t n, struct err *e)
-{
-	(void)item;
-	(void)e;
-	if (n == 1 && row[0].type == DB_INT)
-		*(int64_t *)ctx = row[0].i;
-	return 0;
-}
-
 /* Numbers that were given once must not be given again by the other database. */
 static int
 move_numbers(struct moving *m, const struct table *t, struct err *e)
@@ -177,7 +167,7 @@ move_numbers(struct moving *m, const struct table *t, struct err *e)
 	    ? "SELECT seq FROM sqlite_sequence WHERE name = '%s'" : m->from->kind == STORE_SQLITE
 	    ? "SELECT max(number) FROM %s" : "SELECT CASE WHEN is_called THEN last_value ELSE 0 END"
 	    " FROM %s_number_seq", t->name);
-	if ((rc = db_once(m->from, sql, "", NULL, one_number, &last, e)) != 0 || last == 0)
+	if ((rc = db_once_number(m->from, sql, &last, e)) != 0 || last == 0)
 		return rc;
 	if (m->to->kind == STORE_POSTGRESQL) {
 		(void)snprintf(sql, sizeof(sql), "SELECT setval('%s_number_seq', %lld)", t->name, (long long)last);
@@ -201,7 +191,7 @@ must_be_empty(struct moving *m, struct err *e)
 
 		(void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM (SELECT 1 FROM %s%s LIMIT 1) x",
 		    tables[i].name, strcmp(tables[i].name, "counter") == 0 ? " WHERE value <> 0" : "");
-		if ((rc = db_once(m->to, sql, "", NULL, one_number, &n, e)) != 0)
+		if ((rc = db_once_number(m->to, sql, &n, e)) != 0)
 			return rc;
 		if (n != 0)
 			return err_hint(e, err_set(e, ERR_DUPLICATE, "%s: there is something in it (table %s)",

@@ -25,22 +25,6 @@ schema_refuses(const char *where, int64_t version, int64_t newest, struct err *e
 	return err_hint(e, rc, "run the assay that wrote it, or a later one");
 }
 
-static int
-one_number(void *ctx, size_t item, const struct db_value *row, size_t n, struct err *e)
-{
-	(void)item;
-	(void)e;
-	if (n == 1 && row[0].type == DB_INT)
-		*(int64_t *)ctx = row[0].i;
-	return 0;
-}
-
-static int
-ask(struct db *d, const char *sql, int64_t *out, struct err *e)
-{
-	return db_once(d, sql, "", NULL, one_number, out, e);
-}
-
 int
 schema_version(struct db *d, int64_t *version, struct err *e)
 {
@@ -57,12 +41,12 @@ schema_version(struct db *d, int64_t *version, struct err *e)
 	int64_t n = 0, mine = 0, v = 0;
 	int rc;
 
-	if ((rc = ask(d, ours[d->kind], &mine, e)) != 0 || (rc = ask(d, tables[d->kind], &n, e)) != 0)
+	if ((rc = db_once_number(d, ours[d->kind], &mine, e)) != 0 || (rc = db_once_number(d, tables[d->kind], &n, e)) != 0)
 		return rc;
 	if (mine == 0 && n != 0)
 		return err_hint(e, err_set(e, ERR_FORMAT, "%s: the database has tables that are not assay's",
 		    d->where), "give assay a database of its own");
-	if (mine != 0 && (rc = ask(d, "SELECT max(version) FROM assay_schema", &v, e)) != 0)
+	if (mine != 0 && (rc = db_once_number(d, "SELECT max(version) FROM assay_schema", &v, e)) != 0)
 		return rc;
 	*version = v;
 	return 0;

@@ -125,15 +125,15 @@ identity_save(const char *dir, const char *server, struct span key, const struct
 	buf_span(&i.pem, key);
 	for (size_t n = 0; n < chain->n; n++)
 		pem_write("CERTIFICATE", chain->der[n], &i.pem);
+	/* What counts is the certificate: last. */
 	if ((rc = buf_done(&i.pem, e)) != 0 || (rc = look_at(&i, e)) != 0 ||
-	    (rc = name_in(dir, "identity.pem", &path, e)) != 0 ||
+	    (rc = name_in(dir, "identity.pem", &path, e)) != 0 || (rc = write_state(dir, server, &i, e)) != 0 ||
 	    (rc = file_write((const char *)path.p, buf_view(&i.pem), 0600, e)) != 0)
 		return err_ctx(e, rc, "keeping the certificate");
-	rc = write_state(dir, server, &i, e);
 	identity_free(out);
 	*out = i;
 	i = (struct identity){ 0 };	/* transferred */
-	return rc;
+	return 0;
 }
 
 int
@@ -143,6 +143,18 @@ identity_state(const char *dir, const char *server, struct identity *i, const ch
 		return 0;
 	(void)snprintf(i->state, sizeof(i->state), "%s", state);
 	return write_state(dir, server, i, e);
+}
+
+int
+identity_writable(const char *dir, struct err *e)
+{
+	BUF_AUTO struct buf path = { 0 };
+	int rc;
+
+	if ((rc = name_in(dir, "writable", &path, e)) != 0 ||
+	    (rc = file_write((const char *)path.p, span_lit("\n"), 0600, e)) != 0)
+		return rc;
+	return unlink((const char *)path.p) == 0 ? 0 : err_errno(e, "cannot remove %s", (const char *)path.p);
 }
 
 int

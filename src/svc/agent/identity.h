@@ -33,6 +33,9 @@ MUST_CHECK int identity_save(const char *dir, const char *server, struct span ke
 MUST_CHECK int identity_state(const char *dir, const char *server, struct identity *i,
     const char *state, struct err *e);
 
+/** identity_writable(dir, e): Whether an identity could be kept there now. */
+MUST_CHECK int identity_writable(const char *dir, struct err *e);
+
 /** identity_forget(dir, i, e): Move it aside (identity.pem.old). */
 MUST_CHECK int identity_forget(const char *dir, struct identity *i, struct err *e);
 

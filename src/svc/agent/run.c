@@ -10,6 +10,7 @@
 #define BACKOFF_MS 1000u
 #define BACKOFF_MAX_MS 60000u
 #define PENDING_MS 5000u
+#define RENEW_MS 3600000u
 /* How long nobody looks whether the process shall end. */
 #define NAP_MS 1000u
 /* A server that is told to wait longer than this was told nonsense. */
@@ -51,6 +52,7 @@ agent_new(const struct agent_options *o, struct agent **out, struct err *e)
 	set_default(&a->o.backoff_ms, BACKOFF_MS);
 	set_default(&a->o.backoff_max_ms, BACKOFF_MAX_MS);
 	set_default(&a->o.pending_ms, PENDING_MS);
+	set_default(&a->o.renew_ms, RENEW_MS);
 	a->priv = priv_client_init(o->priv_socket);
 	if (mkdir(o->dir, 0700) != 0 && errno != EEXIST)
 		rc = err_errno(e, "cannot make the directory %s", o->dir);

@@ -28,6 +28,7 @@ struct agent_options {
 	unsigned push_ms;		/* 0: 1000: least time between two messages */
 	unsigned backoff_ms;		/* 0: 1000: first pause after a fault */
 	unsigned backoff_max_ms;	/* 0: 60000 */
+	unsigned renew_ms;		/* 0: an hour: until a certificate that could not be kept is asked for again */
 	unsigned pending_ms;		/* 0: 5000: between questions whether the host is approved */
 };
 

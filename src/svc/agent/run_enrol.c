@@ -124,7 +124,8 @@ agent_step_enrol(struct agent *a, struct err *e)
 
 	/* What may be asked of the other process once a connection may have been asked. */
 	priv_client_close(&a->priv);
-	if ((rc = a->o.transport.identity(a->o.transport.arg, span_of(NULL, 0), span_of(NULL, 0), e)) == 0 &&
+	/* Else the server would make a certificate each time, and nobody could keep it. */
+	if ((rc = identity_writable(a->o.dir, e)) == 0 && (rc = a->o.transport.identity(a->o.transport.arg, span_of(NULL, 0), span_of(NULL, 0), e)) == 0 &&
 	    (rc = ask(a, &n, &first, &challenge, e)) == 0 &&
 	    (rc = prove(a, &n, &challenge, &second, &enrolled, e)) == 0)
 		rc = keep(a, &n, &enrolled, e);

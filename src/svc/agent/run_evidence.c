@@ -49,15 +49,22 @@ plan(struct agent *a)
 	a->due_ms = a->answered_ms + (latest > 0 && due > latest ? latest : due);
 }
 
+/* One that cannot be kept (a disk that is full, or can only be read) is asked for again later: the one in use
+ * is good for a third of its time yet, and what was sent was taken. */
 static int
 take_certificate(struct agent *a, const struct attest_message *m, struct err *e)
 {
+	struct err why = { 0 };
 	int rc;
 
 	if (!m->s[ATTEST_CERTIFICATE].present || a->new_key.n == 0)
 		return 0;
-	if ((rc = identity_save(a->o.dir, agent_server(a), buf_view(&a->new_key), &m->chain, NULL, NULL, &a->id, e)) != 0 ||
-	    (rc = a->o.transport.identity(a->o.transport.arg, a->id.chain, a->id.key, e)) != 0)
+	if (identity_save(a->o.dir, agent_server(a), buf_view(&a->new_key), &m->chain, NULL, NULL, &a->id, &why) != 0) {
+		svc_log_err(LOG_LEVEL_WARNING, "the certificate was not renewed", &why);
+		a->renew_ms = agent_now_ms() + a->o.renew_ms;
+		return 0;
+	}
+	if ((rc = a->o.transport.identity(a->o.transport.arg, a->id.chain, a->id.key, e)) != 0)
 		return rc;
 	explicit_bzero(a->new_key.p, a->new_key.n);
 	a->new_key.n = 0;
@@ -88,14 +95,17 @@ agent_step_hello(struct agent *a, struct err *e)
 {
 	AGENT_REPLY_AUTO struct agent_reply reply = { 0 };
 	struct attest_message m = { .type = ATTEST_EVIDENCE }, answer;
+	struct err why = { 0 };
 	int rc = agent_post(a, ROUTE_ATTEST, &m, ATTEST_ACK, &reply, &answer, e);
 
 	if (rc != 0)
 		return rc;
 	a->counts.hellos++;
-	if ((rc = take_ack(a, &answer, e)) != 0 ||
-	    (rc = identity_state(a->o.dir, agent_server(a), &a->id, "enrolled", e)) != 0)
+	if ((rc = take_ack(a, &answer, e)) != 0)
 		return rc;
+	/* For "assay-agent status" alone. */
+	if (identity_state(a->o.dir, agent_server(a), &a->id, "enrolled", &why) != 0)
+		svc_log_err(LOG_LEVEL_WARNING, "state", &why);
 	a->at_once = true;
 	return 0;
 }
@@ -106,7 +116,7 @@ put_renewal(struct agent *a, struct attest_message *m, struct buf *csr, struct e
 {
 	int rc;
 
-	if (!identity_ends(&a->id, (int64_t)time(NULL)))
+	if (!identity_ends(&a->id, (int64_t)time(NULL)) || agent_now_ms() < a->renew_ms)
 		return 0;
 	if (a->new_key.n == 0) {
 		a->new_key = buf_init(KIB(16));

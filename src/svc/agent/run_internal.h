@@ -26,6 +26,7 @@ struct agent {
 	bool have_stamp;		/* stamp: of the list, before the last quote */
 	uint64_t stamp;
 	bool told_no_event_log;
+	uint64_t renew_ms;		/* not before: the last one could not be kept */
 	struct buf new_key;		/* renewal: key of a request that is on its way; PEM */
 
 	unsigned faults_in_row;

@@ -23,6 +23,19 @@ api_find_host(struct worker *w, struct http_request *r, struct store_host *h)
 	return rc == 0;
 }
 
+bool
+api_page(struct http_request *r, struct api_page *p)
+{
+	return http_request_query_u64(r, "before", 0, INT64_MAX, &p->before) &&
+	    http_request_query_u64(r, "limit", API_PAGE, LIMIT_STORE_PAGE, &p->limit);
+}
+
+void
+api_page_next(const struct api_page *p, size_t n, uint64_t last, json_t *j)
+{
+	json_object_set_new(j, "next", n == p->limit && n > 0 ? json_integer((json_int_t)last) : json_null());
+}
+
 void
 api_reply(struct http_request *r, unsigned status, json_t *j)
 {

@@ -17,6 +17,16 @@
 /** api_find_host(w, r, h): The host of the path's id; else it was answered, and false. */
 bool api_find_host(struct worker *w, struct http_request *r, struct store_host *h);
 
+/* The rows of a page "?before=NUMBER&limit=N": newest first, further on with "next". */
+struct api_page {
+	uint64_t before;	/* 0: from the newest */
+	uint64_t limit;
+};
+/** api_page(r, p): False: it was answered. */
+bool api_page(struct http_request *r, struct api_page *p);
+/** api_page_next(p, n, last, j): Member "next" after ${n} rows, of which the last has number ${last}. */
+void api_page_next(const struct api_page *p, size_t n, uint64_t last, json_t *j);
+
 /** api_reply(r, status, j): Answer with ${j}, which is taken; NULL: memory ran out. */
 void api_reply(struct http_request *r, unsigned status, json_t *j);
 

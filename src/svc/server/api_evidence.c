@@ -178,13 +178,12 @@ job_host_bundles(struct worker *w, struct http_request *r)
 	struct store_bundle *v;
 	struct store_host h;
 	struct err e = { 0 };
-	uint64_t before, limit;
+	struct api_page page;
 	size_t n;
 
-	if (!http_request_query_u64(r, "before", 0, INT64_MAX, &before) ||
-	    !http_request_query_u64(r, "limit", API_PAGE, LIMIT_STORE_PAGE, &limit) || !api_find_host(w, r, &h))
+	if (!api_page(r, &page) || !api_find_host(w, r, &h))
 		return;
-	if (store_bundles(w->store, h.number, before, (size_t)limit, http_request_arena(r), &v, &n, &e) != 0) {
+	if (store_bundles(w->store, h.number, page.before, (size_t)page.limit, http_request_arena(r), &v, &n, &e) != 0) {
 		http_request_error(r, &e);
 		return;
 	}
@@ -192,7 +191,7 @@ job_host_bundles(struct worker *w, struct http_request *r)
 		json_array_append_new(json_object_get(j, "bundles"), json_pack("{s:I, s:o, s:s, s:o, s:I}",
 		    "number", (json_int_t)v[i].number, "at", api_time(v[i].at), "verdict", host_verdict_token(v[i].verdict),
 		    "policy_version", json_escaped(v[i].policy), "size", (json_int_t)v[i].size));
-	json_object_set_new(j, "next", n == limit && n > 0 ? json_integer((json_int_t)v[n - 1].number) : json_null());
+	api_page_next(&page, n, n > 0 ? v[n - 1].number : 0, j);
 	http_request_json_reply(r, 0, NULL, j);
 }
 

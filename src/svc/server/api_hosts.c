@@ -25,13 +25,7 @@ reachability(const struct settings *s, const struct store_host *h, int64_t now)
 	return now - h->state.last_seen < (int64_t)s->wait_ms * STALE_AFTER ? "late" : "stale";
 }
 
-static const char *
-registration_token(const struct store_host *h)
-{
-	static const char *const tokens[] = { "pending", "enrolled", "removed", "forgotten" };
-
-	return tokens[h->registration];
-}
+static const char *const registrations[] = { "pending", "enrolled", "removed", "forgotten" };
 
 static json_t *
 interval_json(const struct store_interval *v)
@@ -100,7 +94,7 @@ host_json(const struct settings *s, const struct store_host *h, int64_t now)
 	bool expired = h->state.verdict != HOST_UNKNOWN &&
 	    (h->state.valid_until <= now || of_the_future(h, now));
 	json_t *j = json_pack("{s:s, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:o}", "id", h->id, "name", json_escaped(h->name),
-	    "registration", registration_token(h), "verdict", host_verdict_token(expired ? HOST_UNDECIDED : h->state.verdict),
+	    "registration", registrations[h->registration], "verdict", host_verdict_token(expired ? HOST_UNDECIDED : h->state.verdict),
 	    "expired", expired, "reachability", reachability(s, h, now),
 	    "valid_until", api_time(h->state.valid_until), "last_seen", api_time(h->state.last_seen),
 	    "trust_mode", json_escaped(h->trust_mode));
@@ -185,19 +179,18 @@ job_host_history(struct worker *w, struct http_request *r)
 	struct store_interval *v;
 	struct store_host h;
 	struct err e = { 0 };
-	uint64_t before, limit;
+	struct api_page page;
 	size_t n;
 
-	if (!http_request_query_u64(r, "before", 0, INT64_MAX, &before) ||
-	    !http_request_query_u64(r, "limit", API_PAGE, LIMIT_STORE_PAGE, &limit) || !api_find_host(w, r, &h))
+	if (!api_page(r, &page) || !api_find_host(w, r, &h))
 		return;
-	if (store_intervals(w->store, h.number, before, (size_t)limit, http_request_arena(r), &v, &n, &e) != 0) {
+	if (store_intervals(w->store, h.number, page.before, (size_t)page.limit, http_request_arena(r), &v, &n, &e) != 0) {
 		http_request_error(r, &e);
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(json_object_get(j, "history"), interval_json(&v[i]));
-	json_object_set_new(j, "next", n == limit && n > 0 ? json_integer((json_int_t)v[n - 1].number) : json_null());
+	api_page_next(&page, n, n > 0 ? v[n - 1].number : 0, j);
 	http_request_json_reply(r, 0, NULL, j);
 }
 
@@ -229,6 +222,35 @@ cursor_parse(struct span s, struct arena *a, struct store_host_cursor *c)
 }
 
 static bool
+read_states(struct http_request *r, struct store_host_filter *f)
+{
+	struct span v;
+
+	if (http_request_query(r, "pending", &v) && span_is(v, "true"))
+		f->registration = STORE_PENDING;
+	if (http_request_query(r, "registration", &v)) {
+		f->registration = -1;
+		for (int i = 0; i < 4; i++)
+			if (span_is(v, registrations[i]))
+				f->registration = i;
+		if (f->registration < 0) {
+			http_request_problem(r, 400, "registration", "a registration is pending, enrolled, removed or forgotten");
+			return false;
+		}
+	}
+	if (http_request_query(r, "verdict", &v)) {
+		for (unsigned i = 0; i < 4; i++)
+			if (span_is(v, host_verdict_token(i)))
+				f->verdict = (int)i;
+		if (f->verdict < 0) {
+			http_request_problem(r, 400, "verdict", "a verdict is trusted, untrusted, undecided or unknown");
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
 read_filter(struct http_request *r, struct store_host_filter *f, struct store_host_cursor *c)
 {
 	struct span v;
@@ -242,17 +264,8 @@ read_filter(struct http_request *r, struct store_host_filter *f, struct store_ho
 		f->label = span_head(v, span_find(v, '='));
 		f->label_value = span_from(v, f->label.n + 1);
 	}
-	if (http_request_query(r, "pending", &v) && span_is(v, "true"))
-		f->registration = STORE_PENDING;
-	if (http_request_query(r, "verdict", &v)) {
-		for (unsigned i = 0; i < 4; i++)
-			if (span_is(v, host_verdict_token(i)))
-				f->verdict = (int)i;
-		if (f->verdict < 0) {
-			http_request_problem(r, 400, "verdict", "a verdict is trusted, untrusted, undecided or unknown");
-			return false;
-		}
-	}
+	if (!read_states(r, f))
+		return false;
 	if (http_request_query(r, "after", &v) && !cursor_parse(v, http_request_arena(r), c)) {
 		http_request_problem(r, 400, "after", "\"after\" is what the page before gave as \"next\"");
 		return false;

@@ -119,7 +119,12 @@ written(struct keeper_write *w, int rc, const struct err *e)
 	struct attestation *a = w->ctx;
 
 	if (rc != 0) {
-		refuse(a, rc, e);
+		struct err why = { 0 };
+
+		/* What was wrong with this one alone has no sentence yet. */
+		if (e->code == 0)
+			(void)err_set(&why, rc, "the store does not take this evidence");
+		refuse(a, rc, e->code == 0 ? &why : e);
 		return;
 	}
 	if (a->from > a->host.count)	/* a boot's first log begins at 0 */

@@ -9,6 +9,7 @@
 /* Findings kept of one host, for people; the count is always whole. */
 #define KEPT_FINDINGS 1000
 #define SHOWN_FINDINGS 10	/* in an event */
+#define SHOWN_PATH 4096		/* PATH_MAX: no kernel writes a longer one, but a host may send it */
 /* Of one host in an hour: who lies anew with each message must not fill the disk with his lists. */
 #define BUNDLES_AN_HOUR 200
 #define BUNDLES_ALWAYS 10
@@ -51,7 +52,8 @@ make_record(const struct ima_entry *n, struct span list, struct store_record *ou
 	int rc;
 
 	out->bytes = span_of(list.p + n->offset, n->size);
-	out->path = n->path;
+	/* To be searched for; a longer one would keep its host from ever being found out. */
+	out->path = span_head(n->path, LIMIT_PATH);
 	if (n->file_alg != DIGEST_NONE && !digest_make(n->file_alg, n->file_digest, &out->digest))
 		out->digest = (struct digest){ 0 };
 	/* security.ima, signature version 2: type, version, hash, key id (4), ... */
@@ -104,6 +106,20 @@ make_records(struct attestation *a, struct err *e)
 	return 0;
 }
 
+/* As it is shown: what a host can make longer than any name is cut, and its length told.  The record keeps
+ * all of it. */
+static json_t *
+shown_finding(const struct finding *f)
+{
+	struct finding shown = *f;
+	json_t *j;
+
+	shown.path = span_head(f->path, SHOWN_PATH);
+	if ((j = finding_json(&shown)) != NULL && f->path.n > SHOWN_PATH)
+		json_object_set_new(j, "path_bytes", json_integer((json_int_t)f->path.n));
+	return j;
+}
+
 static int
 make_findings(struct attestation *a, struct buf *all, struct err *e)
 {
@@ -116,7 +132,7 @@ make_findings(struct attestation *a, struct buf *all, struct err *e)
 		return arena_err(arena, e);
 	for (size_t i = 0; i < r->n_findings; i++) {
 		const struct finding *f = &r->findings[i];
-		JSON_AUTO json_t *j = f->decides ? finding_json(f) : NULL;
+		JSON_AUTO json_t *j = f->decides ? shown_finding(f) : NULL;
 		BUF_AUTO struct buf text = buf_init(LIMIT_SMALL_FILE);
 
 		if (j == NULL)
@@ -127,7 +143,8 @@ make_findings(struct attestation *a, struct buf *all, struct err *e)
 		if (n == KEPT_FINDINGS)
 			continue;
 		v[n] = (struct store_finding){ .code = span_str(reason_code(f->reason)),
-		    .entry = f->entry == 0 ? UINT64_MAX : f->entry - 1, .path = f->path };
+		    .entry = f->entry == 0 ? UINT64_MAX : f->entry - 1,
+		    .path = span_head(f->path, SHOWN_PATH) };
 		if (!arena_copy(arena, buf_view(&text), &v[n++].text))
 			return arena_err(arena, e);
 	}
@@ -171,7 +188,9 @@ make_reason(struct attestation *a, struct err *e)
 		buf_escape(&a->reason, span_str(o->unreadable.message));
 	} else if (first != NULL) {
 		if (first->path.n > 0) {
-			buf_escape(&a->reason, first->path);
+			buf_escape(&a->reason, span_head(first->path, SHOWN_PATH));
+			if (first->path.n > SHOWN_PATH)
+				buf_printf(&a->reason, "... (a name of %zu bytes)", first->path.n);
 			if (first->partition.n > 0) {
 				buf_str(&a->reason, " on ");
 				buf_escape(&a->reason, first->partition);
@@ -274,7 +293,7 @@ make_event(struct attestation *a, unsigned before, int64_t now, struct err *e)
 	json_object_set_new(j, "name", json_escaped(a->host.name));
 	for (size_t i = 0; i < r->n_findings && json_array_size(json_object_get(j, "findings")) < SHOWN_FINDINGS; i++)
 		if (r->findings[i].decides)
-			json_array_append_new(json_object_get(j, "findings"), finding_json(&r->findings[i]));
+			json_array_append_new(json_object_get(j, "findings"), shown_finding(&r->findings[i]));
 	a->event_body = buf_init(LIMIT_SMALL_FILE);
 	json_write_compact(j, &a->event_body);
 	a->events[0] = (struct store_event){ .at = now, .kind = span_lit("verdict"), .body = buf_view(&a->event_body) };

@@ -334,14 +334,16 @@ write_host(struct worker *w, const struct store_enrolment *begun, const struct e
 }
 
 static int
-answer_enrolled(struct worker *w, struct http_request *r, const struct store_host *h, const struct buf *leaf,
-    struct err *e)
+answer_enrolled(struct worker *w, struct http_request *r, const struct store_host *h, struct span mode,
+    const struct buf *leaf, struct err *e)
 {
 	const char *state = h->registration == STORE_PENDING ? "pending" : "enrolled";
 	struct attest_message m = { .type = ATTEST_ENROLLED };
 	BUF_AUTO struct buf out = buf_init(LIMIT_SMALL_FILE);
 	int rc;
 
+	svc_log(LOG_LEVEL_INFO, "host %s %s (%.*s)", h->id, h->registration == STORE_PENDING ? "waits for an operator" :
+	    "is enrolled", (int)mode.n, (const char *)mode.p);
 	if (!attest_put(&m, ATTEST_HOST_ID, span_str(h->id)) || !attest_put(&m, ATTEST_STATE, span_str(state)) ||
 	    !attest_put(&m, ATTEST_CERTIFICATE, buf_view(leaf)) ||
 	    !attest_put(&m, ATTEST_CERTIFICATE, issuer_cert(w->server->issuer)))
@@ -393,12 +395,12 @@ finish(struct worker *w, struct http_request *r, const struct attest_message *m,
 	}
 	if ((rc = has_room(w, r, &h, o.result == ENROL_PENDING, now, &room, e)) != 0 || !room)
 		return rc;
-	if ((rc = authority_issue(w->server, begun.csr, begun.host_id, now, &leaf, &cert, e)) != 0 ||
-	    (rc = write_host(w, &begun, &o, &claims, &h, &cert, now, e)) != 0)
+	if ((rc = authority_issue(w->server, begun.csr, begun.host_id, now, &leaf, &cert, e)) != 0)
 		return rc;
-	svc_log(LOG_LEVEL_INFO, "host %s %s (%.*s)", h.id, h.registration == STORE_PENDING ? "waits for an operator" :
-	    "is enrolled", (int)begun.trust_mode.n, (const char *)begun.trust_mode.p);
-	return answer_enrolled(w, r, &h, &leaf, e);
+	rc = write_host(w, &begun, &o, &claims, &h, &cert, now, e);
+	if (rc == ERR_DUPLICATE)	/* another host took its keys or its device at this moment */
+		refuse_proof(r, e->message);
+	return rc != 0 ? rc == ERR_DUPLICATE ? 0 : rc : answer_enrolled(w, r, &h, begun.trust_mode, &leaf, e);
 }
 
 void

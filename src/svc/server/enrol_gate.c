@@ -38,8 +38,8 @@ enrol_gate_free(struct enrol_gate *g)
 	free(g);
 }
 
-static void
-network_of(const char *address, uint8_t out[static 8])
+void
+enrol_gate_network(const char *address, uint8_t out[static 8])
 {
 	uint8_t six[16] = { 0 };
 
@@ -73,7 +73,7 @@ enrol_gate_enter(struct enrol_gate *g, const char *address, int64_t now, size_t 
 	struct place p = { .until = now + (int64_t)LIMIT_ENROL_SECONDS * 1000 };
 	enum enrol_entry entry;
 
-	network_of(address, p.address);
+	enrol_gate_network(address, p.address);
 	pthread_mutex_lock(&g->lock);
 	if ((entry = find_place(g, p.address, now, place)) == ENROL_ENTERED) {
 		g->places[*place] = p;

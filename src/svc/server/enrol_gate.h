@@ -25,6 +25,9 @@ enum enrol_entry { ENROL_ENTERED = 1, ENROL_FULL, ENROL_FULL_ADDRESS };
 /** enrol_gate_enter(g, address, now, place): ${place} is for the two below; ${now}: turn_clock(). */
 enum enrol_entry enrol_gate_enter(struct enrol_gate *g, const char *address, int64_t now, size_t *place);
 
+/** enrol_gate_network(address, out): What counts as one: an IPv4 address, of IPv6 the /64. */
+void enrol_gate_network(const char *address, uint8_t out[static 8]);
+
 /** enrol_gate_name(g, place, token): The enrolment has begun: it stays open under this name. */
 void enrol_gate_name(struct enrol_gate *g, size_t place, const uint8_t token[16]);
 

@@ -12,6 +12,7 @@ static const struct route_param host_list_params[] = {
 	{ .name = "name", .type = "string", .text = "Names that begin so" },
 	{ .name = "label", .type = "string", .text = "key=value" },
 	{ .name = "pending", .type = "boolean", .text = "Those that wait for an operator" },
+	{ .name = "registration", .type = "string", .text = "pending, enrolled, removed or forgotten; the last two only if asked for" },
 	{ .name = "limit", .type = "integer", .text = "At most so many" },
 	{ .name = "after", .type = "string", .text = "What the page before gave as next" },
 	{ .name = NULL },

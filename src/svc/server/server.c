@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/rfc3339.h"
+#include "svc/server/pace.h"
 #include "svc/server/server_internal.h"
 
 #define GRACE_MS 3000
@@ -149,8 +150,9 @@ start(struct server *s, struct err *e)
 	unsigned n = s->o.workers != 0 ? s->o.workers : cpus();
 	int rc;
 
-	if ((rc = enrol_gate_new(&s->enrol_gate, e)) != 0 || (rc = authority_open(s, e)) != 0 ||
-	    (rc = open_store(s, e)) != 0 || (rc = routes_open(s, e)) != 0 || (rc = keeper_start(s, &s->keeper, e)) != 0 ||
+	s->host_each_us = LIMIT_PACE_AHEAD_US / s->settings->host_rate;
+	if ((rc = enrol_gate_new(&s->enrol_gate, e)) != 0 || (rc = pace_new(&s->pace_hosts, e)) != 0 ||
+	    (rc = pace_new(&s->pace_addresses, e)) != 0 || (rc = authority_open(s, e)) != 0 || (rc = open_store(s, e)) != 0 || (rc = routes_open(s, e)) != 0 || (rc = keeper_start(s, &s->keeper, e)) != 0 ||
 	    (rc = broadcaster_start(s, &s->broadcaster, e)) != 0 || (rc = workers_start(s, n, &s->workers, e)) != 0 ||
 	    (rc = simulator_start(s, &s->simulator, e)) != 0 || (rc = sweeper_start(s, &s->sweeper, e)) != 0)
 		return rc;
@@ -230,6 +232,8 @@ server_stop(struct server *s)
 	settings_release(s->settings);
 	principals_free(s);
 	enrol_gate_free(s->enrol_gate);
+	pace_free(s->pace_hosts);
+	pace_free(s->pace_addresses);
 	pthread_rwlock_destroy(&s->principals_lock);
 	pthread_mutex_destroy(&s->settings_lock);
 	arena_free(&s->arena);

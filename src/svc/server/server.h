@@ -57,6 +57,7 @@ struct server_options {
 	const char *const *default_excludes;	/* regular expressions, beside whatever judges a host */
 	size_t n_default_excludes;
 	unsigned wait_ms;		/* between evidence; 0: 30 s */
+	unsigned host_rate;		/* messages of a host in a minute; 0: LIMIT_PACE_HOST */
 	struct server_keep keep;
 };
 

@@ -40,7 +40,7 @@ struct settings_policy {
 struct settings {
 	_Atomic unsigned users;
 	struct arena arena;
-	unsigned wait_ms;
+	unsigned wait_ms, host_rate;
 	struct server_keep keep;
 	bool approve_first_use;
 	struct trust_config trust;
@@ -97,6 +97,8 @@ struct server {
 	struct broadcaster *broadcaster;
 	struct simulator *simulator;
 	struct enrol_gate *enrol_gate;
+	struct pace *pace_hosts, *pace_addresses;
+	_Atomic int64_t host_each_us;	/* what one message of a host takes of its time */
 
 	pthread_rwlock_t principals_lock;
 	struct known_principal *principals;	/* owned */

@@ -249,6 +249,7 @@ make(struct settings *c, const struct server_options *o, struct err *e)
 	int rc;
 
 	c->wait_ms = o->wait_ms != 0 ? o->wait_ms : WAIT_MS;
+	c->host_rate = o->host_rate != 0 ? o->host_rate : LIMIT_PACE_HOST;
 	c->keep = o->keep;
 	if (c->keep.bundle_days == 0)
 		c->keep.bundle_days = KEEP_DAYS;
@@ -313,6 +314,7 @@ settings_use(struct server *s, struct settings *c)
 	pthread_mutex_lock(&s->settings_lock);
 	old = s->settings;
 	s->settings = c;
+	s->host_each_us = LIMIT_PACE_AHEAD_US / c->host_rate;
 	pthread_mutex_unlock(&s->settings_lock);
 	s->settings_epoch++;	/* workers look there before each job */
 	s->policy_epoch++;

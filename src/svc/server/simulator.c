@@ -2,10 +2,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/random.h"
 #include "engine/result_json.h"
 #include "svc/server/simulate.h"
 
 #define KEPT 16			/* simulations, waiting ones among them */
+#define FIRST_BELOW ((uint64_t)1 << 48)	/* a number of JSON is exact below 2^53 */
 #define PAGE 100		/* hosts read at once */
 #define CHANGES 1000		/* told one by one */
 #define FEW_FINDINGS 3		/* of each of them */
@@ -40,7 +42,7 @@ struct simulator {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool stopping;
-	uint64_t last;
+	uint64_t last;		/* number given */
 	struct simulation kept[KEPT];
 };
 
@@ -416,6 +418,14 @@ find(struct simulator *m, uint64_t number)
 	return number != 0 && x->state != FREE && x->number == number ? x : NULL;
 }
 
+/* It may be another server's, behind one address. */
+static int
+not_here(uint64_t number, struct err *e)
+{
+	return err_set(e, ERR_NOT_FOUND, "this server keeps no simulation %llu: the one that was asked for it keeps it, until it"
+	    " ends or was asked for %d more; name that server, not an address that several answer", (unsigned long long)number, KEPT);
+}
+
 int
 simulator_get(struct simulator *m, uint64_t number, json_t **out, struct err *e)
 {
@@ -424,7 +434,7 @@ simulator_get(struct simulator *m, uint64_t number, json_t **out, struct err *e)
 	pthread_mutex_lock(&m->lock);
 	*out = (x = find(m, number)) == NULL ? NULL : simulation_json(x);
 	pthread_mutex_unlock(&m->lock);
-	return x == NULL ? err_set(e, ERR_NOT_FOUND, "this server keeps no simulation of this number") :
+	return x == NULL ? not_here(number, e) :
 	    *out == NULL ? err_set(e, ERR_NOMEM, "out of memory") : 0;
 }
 
@@ -442,7 +452,7 @@ simulator_cancel(struct simulator *m, uint64_t number, struct err *e)
 		}
 	}
 	pthread_mutex_unlock(&m->lock);
-	return x == NULL ? err_set(e, ERR_NOT_FOUND, "this server keeps no simulation of this number") : 0;
+	return x == NULL ? not_here(number, e) : 0;
 }
 
 int
@@ -454,7 +464,11 @@ simulator_start(struct server *s, struct simulator **out, struct err *e)
 	if (m == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	m->server = s;
-	if ((rc = worker_open(s, 0, &m->worker, e)) != 0) {
+	/* Another server, or this one when it was started again, must not answer for a number of ours
+	 * with what is another simulation. */
+	if ((rc = random_bytes(&m->last, sizeof(m->last), e)) == 0)
+		m->last %= FIRST_BELOW;
+	if (rc != 0 || (rc = worker_open(s, 0, &m->worker, e)) != 0) {
 		free(m);
 		return rc;
 	}
