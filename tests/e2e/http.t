@@ -296,6 +296,20 @@ END
 is "$(tr '\n' ',' <bodies)" "503 later,200,200," "bodies have a ceiling together"
 stop
 
+# --- a fleet that comes back at one moment: what waits for its turn is not late.  The clients answer at
+# once, as a fleet's do: on the server's processor, before it.
+cpu=$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//')
+plain_tool=$tool
+# shellcheck disable=SC2317
+last_in_line() { exec nice -n 19 taskset -c "$cpu" "$plain_tool" "$@"; }
+tool=last_in_line
+# shellcheck disable=SC2086
+start $tls_files handshake_ms=1000 workers=1 per_address=5000
+is "$(taskset -c "$cpu" python3 "$here/http_herd.py" "$port" ca.pem host.pem host.key 1500)" 1500 \
+	"1,500 clients at once: each shakes hands in time"
+stop
+tool=$plain_tool
+
 # --- clients that mean harm.
 # shellcheck disable=SC2086
 start $tls_files handshake_ms=1000 head_ms=1000 body_ms=1000 idle_ms=2000 write_ms=1000 heartbeat_ms=600 per_address=60

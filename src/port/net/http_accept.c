@@ -53,6 +53,7 @@ conn_new(struct event_base *base, void *arg)
 	(void)__atomic_add_fetch(&w->s->open, 1, __ATOMIC_RELAXED);
 	worker_count(w, COUNT_CONNECTIONS);
 	worker_later(w, c);	/* evhttp has not given it its socket yet */
+	worker_accepted(w);
 	return c->bev;
 }
 

@@ -107,6 +107,7 @@ struct worker {
 	struct conn_list waiting;	/* for ${later} */
 	unsigned n_conns;
 	bool accept_paused;		/* out of descriptors */
+	unsigned accepted;		/* in this turn of the loop */
 	uint64_t stop_at;		/* 0: not stopping */
 	uint64_t ticked_at;
 	bool forgave;			/* the last tick was late, and nobody was cut by it */
@@ -126,6 +127,7 @@ bool worker_here(const struct worker *w);	/* are we its thread? */
 void worker_post(struct worker *w, struct job *j);
 void worker_stop(struct worker *w, unsigned grace_ms);
 void worker_later(struct worker *w, struct conn *c);
+void worker_accepted(struct worker *w);
 
 static inline void
 worker_count(struct worker *w, enum counter what)

@@ -13,7 +13,7 @@
 
 #include "port/net/http_internal.h"
 
-#define BACKLOG		1024
+#define BACKLOG		4096	/* what net.core.somaxconn allows, if nobody changed it */
 #define FDS_RESERVED	256	/* descriptors left to the rest of the program */
 
 void

@@ -8,6 +8,7 @@
 #include "port/net/http_internal.h"
 
 #define TICK_MS		100	/* how late a deadline may be noticed */
+#define ACCEPTED_A_TURN	64	/* 50 ms of handshakes */
 
 static _Thread_local struct worker *this_worker;
 
@@ -66,6 +67,19 @@ on_later(evutil_socket_t fd, short what, void *arg)
 		c->waiting = false;
 		conn_later(c);
 	}
+	if (w->accepted >= ACCEPTED_A_TURN && !w->accept_paused && w->bound != NULL)
+		(void)evconnlistener_enable(evhttp_bound_socket_get_listener(w->bound));
+	w->accepted = 0;
+}
+
+/* A fleet that comes back at one moment: if all were taken in at once, each handshake's first half would
+ * come before anybody's second, and all would be late together.  What waits in the kernel's queue
+ * has no deadline yet, and costs nothing. */
+void
+worker_accepted(struct worker *w)
+{
+	if (++w->accepted >= ACCEPTED_A_TURN && w->bound != NULL)
+		(void)evconnlistener_disable(evhttp_bound_socket_get_listener(w->bound));
 }
 
 void
