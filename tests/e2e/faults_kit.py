@@ -190,6 +190,15 @@ class Hosts:
         return json.loads(line)
 
 
+def signal_all(pids, what):
+    """One that has ended meanwhile, or was ended by another, is no fault."""
+    for p in pids:
+        try:
+            os.kill(p, what)
+        except ProcessLookupError:
+            pass
+
+
 class Postgres:
     """A PostgreSQL of Debian's package, in a directory of its own, on a socket there."""
 

@@ -46,8 +46,7 @@ def postgresql():
         took = hosts.more(100)
         ok(took is not None, f"it starts again: the hosts go on ({took or -1:.1f} s)")
     for _ in range(10):
-        for p in pg.sessions()[::2]:
-            os.kill(p, signal.SIGTERM)  # as pg_terminate_backend() does
+        signal_all(pg.sessions()[::2], signal.SIGTERM)  # as pg_terminate_backend() does
         time.sleep(0.05)
     took = hosts.more(100)
     ok(took is not None, f"connections are cut, again and again: the hosts go on ({took or -1:.1f} s)")
@@ -55,11 +54,9 @@ def postgresql():
     took = hosts.more(100)
     ok(took is not None, f"a child of it is killed: the hosts go on ({took or -1:.1f} s)")
     stopped = pg.sessions()
-    for p in stopped:
-        os.kill(p, signal.SIGSTOP)
+    signal_all(stopped, signal.SIGSTOP)
     time.sleep(3)
-    for p in stopped:
-        os.kill(p, signal.SIGCONT)
+    signal_all(stopped, signal.SIGCONT)
     took = hosts.more(100)
     ok(took is not None, f"it hangs for three seconds: the hosts go on ({took or -1:.1f} s)")
     ended(s, hosts, "PostgreSQL")

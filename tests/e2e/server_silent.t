@@ -104,13 +104,11 @@ def processes(pg):
 
 def stop(pg):
     pg.process.send_signal(signal.SIGSTOP)
-    for p in pg.backends():
-        os.kill(p, signal.SIGSTOP)
+    signal_all(pg.backends(), signal.SIGSTOP)
 
 
 def go_on(pg):
-    for p in processes(pg):
-        os.kill(p, signal.SIGCONT)
+    signal_all(processes(pg), signal.SIGCONT)
 
 
 def main():
@@ -127,8 +125,7 @@ def main():
     outage(s, hosts, "the network swallows everything", lambda: setattr(wire, "open", False), lambda: setattr(wire, "open", True))
 
     # One session of it alone: the others' work is not held up for longer than theirs takes to be left.
-    for p in pg.sessions():
-        os.kill(p, signal.SIGSTOP)
+    signal_all(pg.sessions(), signal.SIGSTOP)
     took = hosts.more(100)
     ok(took is not None, f"its sessions are stopped, and it takes new ones: the hosts go on ({took or -1:.1f} s)")
     go_on(pg)
