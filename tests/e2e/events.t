@@ -2,10 +2,9 @@
 """Nobody who listens to events delays another: not by asking for all that ever was, again and again,
 nor by taking nothing.  Who is behind gets everything, in order, as fast as he takes it; no event is
 too large to go past; one token listens so often and no more."""
-import json, os, sqlite3, ssl, sys, threading, time, traceback, urllib.error, urllib.request
+import json, os, sqlite3, ssl, sys, threading, time, urllib.error, urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import taptest
 from faults_kit import *
 from taptest import *
 
@@ -128,11 +127,4 @@ def main():
     is_(s.stop(), 0, "the server ends well")
 
 
-try:
-    main()
-except Exception:
-    ok(False, "no surprise")
-    print("# " + traceback.format_exc().replace("\n", "\n# "), flush=True)
-finally:
-    close(taptest.failed)
-done()
+run(main)

@@ -1,5 +1,5 @@
 """Servers, a real PostgreSQL and hosts in software, for tests in which things end at random."""
-import json, os, random, re, shutil, signal, ssl, subprocess, tempfile, time, urllib.error, urllib.request
+import json, os, random, re, shutil, signal, ssl, subprocess, tempfile, time, traceback, urllib.error, urllib.request
 
 BUILD = os.environ["ASSAY_BUILD"]
 SOURCE = os.environ.get("ASSAY_SOURCE", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -18,6 +18,19 @@ def close(failed):
         if n.endswith(".log"):
             print("\n".join(f"# {n}: {l.rstrip()}" for l in open(f"{tmp}/{n}", errors="replace").readlines()[-15:]))
     shutil.rmtree(tmp, ignore_errors=True)
+
+
+def run(main):
+    """The whole of a test; a surprise is a point that failed, with all that is known."""
+    import taptest
+    try:
+        main()
+    except Exception:
+        taptest.ok(False, "no surprise")
+        print("# " + traceback.format_exc().replace("\n", "\n# "), flush=True)
+    finally:
+        close(taptest.failed)
+    taptest.done()
 
 
 def wait(what, seconds=60, every=0.05):
